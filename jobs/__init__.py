@@ -1,0 +1,1 @@
+"""Everything that waits, retries, talks to the outside or renders. Decides nothing."""

@@ -1,0 +1,1 @@
+"""The tests. They run against real servers, real sockets and real processes."""
