@@ -1,0 +1,1 @@
+"""Who we insure and who owes us: private and business customers."""

@@ -1,0 +1,1 @@
+"""The invoice service: what customers owe, and the documents that say so."""

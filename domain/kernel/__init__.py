@@ -1,0 +1,1 @@
+"""Words every service shares: money, time, ids, messages. It knows nobody."""

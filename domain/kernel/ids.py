@@ -1,0 +1,67 @@
+"""Ids: a prefix people can read and the Crockford base32 of the stream's uuid, whose first ten
+bits are the shard. It makes ids from names; only the outer layers make random ones."""
+
+from uuid import UUID, uuid5
+
+SHARDS = 1024
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_VALUE = {letter: value for value, letter in enumerate(_ALPHABET)}
+_LENGTH = 26
+_NAMESPACE = UUID("6b6f6e74-6f72-5000-8000-000000000000")
+_SHARD_SHIFT = 118
+_BELOW_SHARD = (1 << _SHARD_SHIFT) - 1
+
+
+class MalformedId(ValueError):
+    """The text is not an id of ours."""
+
+
+def shard_of(stream: UUID) -> int:
+    return stream.int >> _SHARD_SHIFT
+
+
+def on_shard(value: UUID, shard: int) -> UUID:
+    """`value` with its first ten bits overwritten by the shard."""
+    return UUID(int=(shard << _SHARD_SHIFT) | (value.int & _BELOW_SHARD))
+
+
+def write_id(prefix: str, stream: UUID) -> str:
+    """`pay_` + 26 letters."""
+    value, letters = stream.int, []
+    for _ in range(_LENGTH):
+        value, digit = divmod(value, 32)
+        letters.append(_ALPHABET[digit])
+    return f"{prefix}_{''.join(reversed(letters))}"
+
+
+def read_id(text: str, prefix: str | None = None) -> UUID:
+    """The uuid behind an id. Raises MalformedId, also when the prefix is another one."""
+    found, _, letters = text.partition("_")
+    if len(letters) != _LENGTH or (prefix is not None and found != prefix):
+        raise MalformedId(text)
+    value = 0
+    for letter in letters:
+        if letter not in _VALUE:
+            raise MalformedId(text)
+        value = value * 32 + _VALUE[letter]
+    if value >> 128:
+        raise MalformedId(text)
+    return UUID(int=value)
+
+
+def prefix_of(text: str) -> str:
+    return text.partition("_")[0]
+
+
+def name_uuid(*parts: object) -> UUID:
+    """The same parts give the same uuid: for ids that must not depend on who asks first."""
+    return uuid5(_NAMESPACE, "\x1f".join(str(part) for part in parts))
+
+
+def derive(prefix: str, near: str, *parts: object) -> str:
+    """The id that `parts` name, on the shard of the stream `near`."""
+    return write_id(prefix, on_shard(name_uuid(prefix, *parts), shard_of(read_id(near))))
+
+
+HOUSE = write_id("house", on_shard(name_uuid("house account"), 0))
+"""Our bank account: statements, bank lines and payouts live on its shard."""

@@ -1,0 +1,1 @@
+"""The payment service: collecting, refunding, and where the money is."""

@@ -1,0 +1,65 @@
+"""The table of contents: every kind of stream, every decision, every flow. It runs nothing."""
+
+from domain.contracts import contract
+from domain.customers import customer
+from domain.flows.collecting import COLLECTING
+from domain.flows.flow import Flow
+from domain.flows.refunding import REFUNDING
+from domain.flows.settling import SETTLING
+from domain.invoices import correction, document, invoice, receivable
+from domain.kernel.decider import AnyThing, Deciders
+from domain.kernel.ids import prefix_of
+from domain.kernel.message import Event
+from domain.payments import (
+    collect,
+    execute,
+    mandate,
+    payment,
+    recovery,
+    refund,
+    request,
+    settlement,
+)
+from domain.work import case
+
+THINGS: dict[str, AnyThing] = {
+    thing.prefix: thing
+    for thing in (
+        customer.CUSTOMER,
+        contract.CONTRACT,
+        receivable.RECEIVABLE,
+        document.DOCUMENT,
+        mandate.MANDATE,
+        payment.PAYMENT,
+        refund.REFUND,
+        recovery.RECOVERY,
+        settlement.PAYOUT,
+        settlement.STATEMENT,
+        settlement.LINE,
+        case.CASE,
+    )
+}
+DECIDERS: Deciders = {
+    **customer.DECIDERS,
+    **contract.DECIDERS,
+    **receivable.DECIDERS,
+    **invoice.DECIDERS,
+    **correction.DECIDERS,
+    **document.DECIDERS,
+    **mandate.DECIDERS,
+    **collect.DECIDERS,
+    **request.DECIDERS,
+    **execute.DECIDERS,
+    **recovery.DECIDERS,
+    **settlement.DECIDERS,
+    **case.DECIDERS,
+}
+FLOWS: tuple[Flow, ...] = (COLLECTING, REFUNDING, SETTLING)
+EVENTS: tuple[type[Event], ...] = tuple(
+    event for thing in THINGS.values() for event in thing.events
+)
+
+
+def thing_of(stream: str) -> AnyThing:
+    """Raises KeyError for a prefix that no stream has."""
+    return THINGS[prefix_of(stream)]
