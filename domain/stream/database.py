@@ -1,0 +1,98 @@
+"""Connections to PostgreSQL: one pool per process, autocommit, UTC. It knows no table."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+import psycopg
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool
+
+SERVER_VERSION_MIN = 160000
+# A worker or a request that waits longer than this for a connection says so instead.
+CONNECTION_WAIT_S = 10.0
+# Every statement of the stream is one of a few dozen; none is ever dropped for want of a place.
+PREPARED_MAX = 500
+
+
+class ServerTooOld(Exception):
+    """The PostgreSQL behind DATABASE_URL is older than Kontor can use."""
+
+
+class Connection(psycopg.Connection[TupleRow]):
+    """An autocommit connection that also carries the key-encryption key."""
+
+    kek: bytes = b""
+
+
+def refuse_old_server(server_version: int) -> None:
+    if server_version < SERVER_VERSION_MIN:
+        raise ServerTooOld(
+            f"DATABASE_URL points to PostgreSQL {server_version // 10000}; "
+            f"Kontor needs PostgreSQL {SERVER_VERSION_MIN // 10000} or newer."
+        )
+
+
+def libpq_url(url: str) -> str:
+    """SQLAlchemy's spelling of a URL, as libpq understands it."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def connect(url: str, kek: bytes) -> Connection:
+    """One connection outside any pool."""
+    connection = Connection.connect(libpq_url(url), autocommit=True, options="-c TimeZone=UTC")
+    _configure(connection, kek)
+    refuse_old_server(connection.info.server_version)
+    return connection
+
+
+def _configure(connection: Connection, kek: bytes) -> None:
+    connection.kek = kek
+    connection.prepared_max = PREPARED_MAX
+
+
+class Database:
+    """The pool opens at its first use in a process, so it survives a fork made before that; a
+    forked child opens its own. A connection is checked before it is lent: after PostgreSQL was
+    killed the next borrower gets a fresh one."""
+
+    def __init__(self, url: str, kek: bytes, *, pool_size: int = 8) -> None:
+        self.kek = kek
+        self._url = libpq_url(url)
+        self._pool_size = pool_size
+        self._lock = Lock()
+        self._pool: ConnectionPool[Connection] | None = None
+        self._pid = 0
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        with self._open().connection(timeout=CONNECTION_WAIT_S) as connection:
+            refuse_old_server(connection.info.server_version)
+            yield connection
+
+    def close(self) -> None:
+        with self._lock:
+            if self._pool is not None and self._pid == os.getpid():
+                self._pool.close()
+            self._pool = None
+
+    def _open(self) -> ConnectionPool[Connection]:
+        if self._pool is not None and self._pid == os.getpid():
+            return self._pool
+        with self._lock:
+            if self._pool is None or self._pid != os.getpid():
+                self._pool, self._pid = self._new_pool(), os.getpid()
+            return self._pool
+
+    def _new_pool(self) -> ConnectionPool[Connection]:
+        return ConnectionPool(
+            self._url,
+            connection_class=Connection,
+            kwargs={"autocommit": True, "options": "-c TimeZone=UTC"},
+            min_size=1,
+            max_size=self._pool_size,
+            configure=lambda connection: _configure(connection, self.kek),
+            check=ConnectionPool.check_connection,
+            open=True,
+        )

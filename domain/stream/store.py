@@ -1,0 +1,284 @@
+"""Loading streams and appending to them: one query to load, one statement to append, no lock. The
+primary key (shard, stream, version) is the version check. It decides nothing."""
+
+import base64
+from collections.abc import Sequence
+from functools import cache
+from typing import LiteralString
+from uuid import UUID
+
+import msgspec
+from psycopg.errors import DeadlockDetected, UniqueViolation
+
+from domain.kernel.ids import prefix_of, read_id, shard_of
+from domain.kernel.message import Effect, Event, Timer
+from domain.stream.codec import Codec, encode
+from domain.stream.database import Connection
+from domain.stream.keys import Opener, keys_for, seal
+from domain.stream.lease import SETTLE, LeaseChange, LeaseLost, settle_values
+
+__all__ = [
+    "AlreadyLogged",
+    "Batch",
+    "Conflict",
+    "LeaseChange",
+    "LeaseLost",
+    "Loaded",
+    "NewEffect",
+    "NewEvent",
+    "NewTimer",
+    "append",
+    "find_command",
+    "load",
+]
+
+
+class Conflict(Exception):
+    """Somebody else wrote to one of the streams first, or PostgreSQL broke a deadlock. The same
+    command may be what was first: look it up again before deciding again."""
+
+
+class AlreadyLogged(Exception):
+    """The command id is in the log already; nothing was written."""
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    events: list[Event]
+    version: int
+
+
+class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
+    stream: str
+    version: int
+    event_id: UUID
+    event: Event
+    actor: str
+    cause_id: UUID | None = None
+
+
+class NewEffect(msgspec.Struct, frozen=True, kw_only=True):
+    """`effect_id` carries the shard of its stream in its first ten bits (`ids.on_shard`)."""
+
+    effect_id: UUID
+    effect: Effect
+
+
+class NewTimer(msgspec.Struct, frozen=True, kw_only=True):
+    timer_id: UUID
+    timer: Timer
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything one command writes; without events the command is logged alone. `fired` is the
+    timer (shard, id) that sent the command."""
+
+    shard: int
+    command_id: UUID
+    request_hash: bytes
+    result: bytes
+    writes: Sequence[NewEvent] = ()
+    effects: Sequence[NewEffect] = ()
+    timers: Sequence[NewTimer] = ()
+    lease: LeaseChange | None = None
+    fired: tuple[int, UUID] | None = None
+
+
+_LOAD = """
+SELECT s.n, e.version, e.type, e.schema_v, e.data::text, e.sealed, e.subject, e.purpose,
+       CASE WHEN e.sealed IS NOT NULL THEN (
+         SELECT k.wrapped FROM subject_key k
+          WHERE k.subject = e.subject AND k.purpose = e.purpose) END,
+       CASE WHEN e.sealed IS NOT NULL THEN uuid_send(e.event_id) END
+  FROM unnest(%s::smallint[], %s::uuid[]) WITH ORDINALITY AS s (shard, stream_id, n)
+ CROSS JOIN LATERAL (
+         SELECT * FROM event e
+          WHERE e.shard = s.shard AND e.stream_id = s.stream_id
+          ORDER BY e.version) e
+"""
+
+
+def load(connection: Connection, codec: Codec, streams: Sequence[str]) -> dict[str, Loaded]:
+    """All events of the streams; a stream that holds none yet has version 0."""
+    ids = [read_id(stream) for stream in streams]
+    events: list[list[Event]] = [[] for _ in streams]
+    opener = Opener(connection.kek)
+    cursor = connection.execute(
+        _LOAD, ([shard_of(id_) for id_ in ids], ids), prepare=True, binary=True
+    )
+    decode = codec.decode
+    for n, _version, wire, schema_v, data, sealed, subject, purpose, wrapped, aad in cursor:
+        clear = None
+        if sealed is not None:
+            clear = opener.open_row((subject, purpose), wrapped, sealed, aad)
+        events[n - 1].append(decode(wire, schema_v, data, clear))
+    return {
+        stream: Loaded(found, len(found)) for stream, found in zip(streams, events, strict=True)
+    }
+
+
+def find_command(
+    connection: Connection, shard: int, command_id: UUID
+) -> tuple[bytes, bytes] | None:
+    """(request hash, result) of a command that was recorded before."""
+    row = connection.execute(
+        "SELECT request_hash, result::text FROM command_log WHERE shard = %s AND command_id = %s",
+        (shard, command_id),
+        prepare=True,
+        binary=True,
+    ).fetchone()
+    return None if row is None else (row[0], row[1].encode())
+
+
+# The lease, where there is one, is the source of every insert: no lease, no row. The command log
+# is the main statement, which PostgreSQL runs before the other inserts, so that a repeated command
+# is known as such and not mistaken for a conflict.
+_LEASE: LiteralString = f"lease AS ({SETTLE} RETURNING 1)"
+_EVENTS: LiteralString = """
+events AS (
+  INSERT INTO event (shard, stream_id, version, event_id, command_id, cause_id, actor,
+                     type, schema_v, data, sealed, subject, purpose)
+  SELECT %(shard)s, e.stream_id, e.version, e.event_id, %(command_id)s, e.cause_id, e.actor,
+         e.type, e.schema_v, e.data, decode(e.sealed, 'base64'), e.subject, e.purpose
+    FROM {guard} jsonb_to_recordset(%(events)s::jsonb) AS e (
+         stream_id uuid, version int, event_id uuid, cause_id uuid, actor text, type text,
+         schema_v smallint, data jsonb, sealed text, subject text, purpose text))"""
+_EFFECTS: LiteralString = """
+effects AS (
+  INSERT INTO effect (shard, effect_id, stream, queue, kind, payload, due_at)
+  SELECT e.shard, e.effect_id, e.stream, e.queue, e.kind, e.payload, e.due_at
+    FROM {guard} jsonb_to_recordset(%(effects)s::jsonb) AS e (
+         shard smallint, effect_id uuid, stream text, queue text, kind text, payload jsonb,
+         due_at timestamptz))"""
+_TIMERS: LiteralString = """
+timers AS (
+  INSERT INTO timer (shard, timer_id, stream, kind, payload, due_at)
+  SELECT t.shard, t.timer_id, t.stream, t.kind, t.payload, t.due_at
+    FROM {guard} jsonb_to_recordset(%(timers)s::jsonb) AS t (
+         shard smallint, timer_id uuid, stream text, kind text, payload jsonb,
+         due_at timestamptz)
+  ON CONFLICT DO NOTHING)"""
+_FIRED: LiteralString = """
+fired AS (
+  DELETE FROM timer WHERE shard = %(fired_shard)s AND timer_id = %(fired_timer)s {guarded})"""
+_LOG: LiteralString = """
+INSERT INTO command_log (shard, command_id, request_hash, result)
+SELECT %(shard)s, %(command_id)s, %(request_hash)s, %(result)s::jsonb {from_guard}"""
+
+
+@cache
+def _statement(events: bool, effects: bool, timers: bool, lease: bool, fired: bool) -> bytes:
+    wanted = (lease, events, effects, timers, fired)
+    parts = (_LEASE, _EVENTS, _EFFECTS, _TIMERS, _FIRED)
+    tables = ",".join(part for part, want in zip(parts, wanted, strict=True) if want)
+    text = f"WITH {tables} {_LOG}" if tables else _LOG
+    return text.format(
+        guard="lease," if lease else "",
+        guarded="AND EXISTS (SELECT FROM lease)" if lease else "",
+        from_guard="FROM lease" if lease else "",
+    ).encode()
+
+
+def append(connection: Connection, batch: Batch) -> None:
+    """Writes the whole batch or nothing. Raises Conflict, AlreadyLogged or LeaseLost."""
+    _check(batch)
+    values: dict[str, object] = {
+        "shard": batch.shard,
+        "command_id": batch.command_id,
+        "request_hash": batch.request_hash,
+        "result": batch.result.decode(),
+    }
+    if batch.writes:
+        values["events"] = _event_rows(connection, batch.writes)
+    if batch.effects:
+        values["effects"] = _json([_effect_row(new) for new in batch.effects])
+    if batch.timers:
+        values["timers"] = _json([_timer_row(new) for new in batch.timers])
+    if batch.lease:
+        values |= settle_values(batch.lease)
+    if batch.fired:
+        values["fired_shard"], values["fired_timer"] = batch.fired
+    statement = _statement(
+        bool(batch.writes),
+        bool(batch.effects),
+        bool(batch.timers),
+        batch.lease is not None,
+        batch.fired is not None,
+    )
+    try:
+        written = connection.execute(statement, values, prepare=True).rowcount
+    except UniqueViolation as error:
+        raise _MEANING.get(error.diag.constraint_name or "", UniqueViolation)(str(error)) from error
+    except DeadlockDetected as error:
+        raise Conflict(str(error)) from error
+    if not written:
+        raise LeaseLost(f"effect {batch.lease.effect_id if batch.lease else ''}")
+
+
+_MEANING = {"event_pkey": Conflict, "command_log_pkey": AlreadyLogged}
+
+
+def _check(batch: Batch) -> None:
+    """What the database cannot know: ids that name their kind, and one shard per command."""
+    for new in batch.writes:
+        if prefix_of(new.stream) != new.event.prefix:
+            raise ValueError(f"{new.stream} does not hold {new.event.wire()}")
+        if shard_of(read_id(new.stream)) != batch.shard:
+            raise ValueError(f"{new.stream} is not on shard {batch.shard}")
+    for effect in batch.effects:
+        if shard_of(effect.effect_id) != shard_of(read_id(effect.effect.stream)):
+            raise ValueError(f"effect {effect.effect_id} is not on the shard of its stream")
+
+
+def _event_rows(connection: Connection, writes: Sequence[NewEvent]) -> str:
+    """Sorted by stream and version: two writers on the same two streams never deadlock."""
+    encoded = [(read_id(new.stream), new, encode(new.event)) for new in writes]
+    encoded.sort(key=lambda row: (row[0].int, row[1].version))
+    owners = {(e.subject, e.purpose) for _, _, e in encoded if e.subject is not None}
+    keys = keys_for(connection, owners, create=True) if owners else {}
+    rows = []
+    for id_, new, e in encoded:
+        row = {
+            "stream_id": id_,
+            "version": new.version,
+            "event_id": new.event_id,
+            "cause_id": new.cause_id,
+            "actor": new.actor,
+            "type": e.type,
+            "schema_v": e.schema_v,
+            "data": msgspec.Raw(e.data),
+        }
+        if e.subject is not None and e.sealed_clear is not None:
+            sealed = seal(keys[e.subject, e.purpose], e.sealed_clear, new.event_id.bytes)
+            row["sealed"] = base64.b64encode(sealed).decode()
+            row["subject"], row["purpose"] = e.subject, e.purpose
+        rows.append(row)
+    return _json(rows)
+
+
+def _effect_row(new: NewEffect) -> dict[str, object]:
+    effect = new.effect
+    return {
+        "shard": shard_of(new.effect_id),
+        "effect_id": new.effect_id,
+        "stream": effect.stream,
+        "queue": effect.queue,
+        "kind": effect.kind,
+        "payload": effect.payload,
+        "due_at": effect.due_at,
+    }
+
+
+def _timer_row(new: NewTimer) -> dict[str, object]:
+    timer = new.timer
+    return {
+        "shard": shard_of(read_id(timer.stream)),
+        "timer_id": new.timer_id,
+        "stream": timer.stream,
+        "kind": timer.kind,
+        "payload": timer.payload,
+        "due_at": timer.due_at,
+    }
+
+
+def _json(rows: Sequence[dict[str, object]]) -> str:
+    return msgspec.json.encode(rows).decode()
