@@ -1,0 +1,130 @@
+"""`python -m jobs.follow`: the sequencer and every consumer of the stream. It gives positions, feeds
+the read models, sends the commands of flows, and rings workers for what has just become due."""
+
+import logging
+import signal
+import sys
+import threading
+
+from config import Settings
+from domain.deciding import CODEC
+from domain.dispatch import Dispatcher
+from domain.flows.flow import Flow
+from domain.kernel.message import Recorded
+from domain.kernel.value import Value
+from domain.readmodels.registry import READMODELS
+from domain.registry import FLOWS
+from domain.stream import clock, effects, failpoints, sequencer, subscription, wake
+from domain.stream.database import Connection
+from jobs.context import Context, open_context
+from jobs.ring import ring
+
+log = logging.getLogger("kontor.follow")
+
+BATCH = 500
+"""Small enough that a screen never waits for a long transaction, large enough to catch up fast."""
+RINGS = 500
+"""Effects rung in one go; the rest in the next round."""
+POLL_S = 0.25
+FLOW_VERSION = 1
+
+
+class FlowConsumer(Value):
+    """A flow as a consumer of the stream: it sends commands, each in its own transaction."""
+
+    name: str
+    version: int
+    flow: Flow
+    dispatcher: Dispatcher
+
+    def send(self, recorded: Recorded) -> None:
+        self.dispatcher.follow(self.flow, recorded)
+
+
+def flow_consumers(dispatcher: Dispatcher) -> tuple[FlowConsumer, ...]:
+    return tuple(
+        FlowConsumer(
+            name=f"flow:{flow.name}", version=FLOW_VERSION, flow=flow, dispatcher=dispatcher
+        )
+        for flow in FLOWS
+    )
+
+
+class Follower:
+    """One of these runs at a time is enough; two are harmless, the cursors decide."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+        self._flows = flow_consumers(dispatcher)
+
+    def prepare(self) -> None:
+        """Starts consumers that are new or whose version rose."""
+        with self._dispatcher.read() as connection:
+            for model in READMODELS:
+                if subscription.prepare(connection, model, model.create_tables):
+                    log.info("read model %s is built from the first event on", model.name)
+            for consumer in self._flows:
+                subscription.prepare(connection, consumer)
+
+    def round(self) -> int:
+        """One tick and one batch for every consumer; says how much there was to do."""
+        with self._dispatcher.read() as connection:
+            done = sequencer.tick(connection)
+            return done + self._feed(connection)
+
+    def _feed(self, connection: Connection) -> int:
+        """The read models usually stand at the same place: what one read serves them all."""
+        reached = subscription.cursors(connection)
+        low = min(reached[model.name] for model in READMODELS)
+        batch = subscription.read_feed(connection, CODEC, low, BATCH)
+        done = 0
+        for model in READMODELS:
+            failpoints.reach("mid-projection")
+            done += subscription.advance(connection, CODEC, model, BATCH, batch)
+        for consumer in self._flows:
+            done += subscription.advance_outside(connection, CODEC, consumer, BATCH)
+        return done
+
+    def catch_up(self) -> None:
+        """Rounds until there is nothing left: for the demo, tests and tools."""
+        while self.round():
+            pass
+
+
+def ring_fresh(context: Context) -> None:
+    """Rings what became due and was never rung; the ticker's sweep rings what was missed."""
+    with context.dispatcher.read() as connection:
+        due = effects.due_unrung(connection, clock.now(connection), RINGS)
+    failpoints.reach("append-to-ring")
+    for one in due:
+        ring(context.redis, one.queue, one.effect_id)
+
+
+def run(context: Context, stopping: threading.Event) -> None:
+    follower = Follower(context.dispatcher)
+    follower.prepare()
+    listener = wake.Listener(context.redis, (wake.APPENDED,), POLL_S)
+    log.info("following")
+    while not stopping.is_set():
+        try:
+            ring_fresh(context)
+            if follower.round():
+                wake.publish(context.redis, wake.SEQUENCED)
+                continue
+        except subscription.TRANSIENT as error:
+            log.warning("the database is away, trying again: %s", error)
+        listener.wait()
+    listener.close()
+
+
+def main() -> int:
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    run(open_context(Settings.from_env()), stopping)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,193 @@
+"""`python -m jobs.ticker`: what happens by time. It fires due timers, rings what was missed, asks the
+provider for lost hints, takes in bank files, raises cases for what is parked, and advances the
+sandbox Clock."""
+
+import hashlib
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from config import Settings
+from domain.flows.timers import TIMERS
+from domain.kernel.ids import name_uuid
+from domain.kernel.message import Refused, Timer
+from domain.payments.ports import Hint, ProviderUnreachable
+from domain.stream import clock, effects, inbox, timers
+from domain.stream.subscription import TRANSIENT
+from domain.work.commands import OpenCase, case_id
+from domain.work.events import CaseType
+from jobs.context import Context, open_context
+from jobs.providers.stripe.translate import read_notification
+from jobs.ring import ring
+
+log = logging.getLogger("kontor.ticker")
+
+BEAT = "ticker"
+ROUND_S = 0.5
+SWEEP_S = 5.0
+POLL_S = {"sandbox": 10.0, "production": 60.0}
+TIMERS_AT_ONCE = 200
+RINGS_AT_ONCE = 2_000
+FIRST_POLL = timedelta(days=30)
+"""As far back as Stripe lists events (PROVIDERS 2.1): a long outage loses no hint."""
+OVERLAP = timedelta(hours=1)
+"""Events that became visible late are asked for again; the inbox knows those it has."""
+BANK_FILE_BYTES_MAX = 50_000_000
+
+
+def fire_timers(context: Context) -> int:
+    """Sends the command of every due timer. The append that records it deletes the timer."""
+    with context.dispatcher.read() as connection:
+        due = timers.due(connection, clock.now(connection), TIMERS_AT_ONCE)
+    for one in due:
+        timer = one.timer
+        command = TIMERS[timer.kind](timer.stream, timer.payload)
+        try:
+            context.dispatcher.dispatch(
+                command,
+                one.timer_id,
+                cause=timer.payload.get("cause"),
+                fired=(one.shard, one.timer_id),
+            )
+        except Refused as refused:
+            _tell_a_person(context, timer, refused)
+    return len(due)
+
+
+def _tell_a_person(context: Context, timer: Timer, refused: Refused) -> None:
+    """A timer is tried again every round; the case opens once."""
+    log.error("timer %s of %s was refused: %s", timer.kind, timer.stream, refused)
+    subject_case = case_id(CaseType.PARKED_STREAM, timer.stream, timer.kind)
+    command = OpenCase(
+        by="timer",
+        case_id=subject_case,
+        case_type=CaseType.PARKED_STREAM,
+        subject=timer.stream,
+        details={"timer": timer.kind, "reason": str(refused)},
+    )
+    context.dispatcher.dispatch(command, name_uuid(subject_case, "opened"))
+
+
+def sweep(context: Context) -> int:
+    """Rings whatever is due or lost its worker; ringing twice is harmless."""
+    with context.dispatcher.read() as connection:
+        due = effects.due(connection, clock.now(connection), RINGS_AT_ONCE)
+    for one in due:
+        ring(context.redis, one.queue, one.effect_id)
+    return len(due)
+
+
+class Poll:
+    """Asks the provider which events we should have heard of."""
+
+    def __init__(self) -> None:
+        self._after: datetime | None = None
+
+    def __call__(self, context: Context) -> int:
+        now = context.dispatcher.now()
+        after = self._after or now - FIRST_POLL
+        try:
+            events = context.stripe.poll_events(after)
+        except ProviderUnreachable as error:
+            log.warning("the provider's list of events was not readable: %s", error)
+            return 0
+        fresh = 0
+        for event in events:
+            read = read_notification(event.body)
+            hint = inbox.Hint(
+                provider="stripe",
+                notification_id=event.event_id,
+                object_id=read.object_id if isinstance(read, Hint) else None,
+                headers={},
+                body=event.body,
+                verdict="verified",
+            )
+            fresh += context.dispatcher.receive(hint) is not None
+        self._after = now - OVERLAP
+        return fresh
+
+
+class BankFiles:
+    """Takes statements from the bank's folder by the door an upload uses."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._seen: set[str] = set()
+
+    def __call__(self, context: Context) -> int:
+        fresh = 0
+        for path in sorted(self._folder.glob("*.xml")):
+            if path.name not in self._seen:
+                fresh += _take_in(context, path)
+                self._seen.add(path.name)
+        return fresh
+
+
+def _take_in(context: Context, path: Path) -> bool:
+    if path.stat().st_size > BANK_FILE_BYTES_MAX:
+        raise ValueError(f"{path.name} is larger than {BANK_FILE_BYTES_MAX} bytes")
+    body = path.read_bytes()
+    hint = inbox.Hint(
+        provider="bank",
+        notification_id=hashlib.sha256(body).hexdigest(),
+        object_id=None,
+        headers={"file": path.name},
+        body=body,
+        verdict="verified",
+    )
+    return context.dispatcher.receive(hint) is not None
+
+
+class Ticker:
+    """The chores and how often each is due. One that fails is logged and tried again."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        mode = context.settings.mode
+        self.poll = Poll()
+        self.bank = BankFiles(context.settings.var / "bank")
+        self._chores: list[tuple[float, Callable[[Context], object]]] = [
+            (0.0, fire_timers),
+            (1.0, self.bank),
+            (SWEEP_S, sweep),
+            (POLL_S[mode], self.poll),
+        ]
+        self._last: dict[int, float] = {}
+
+    def round(self) -> None:
+        with self._context.dispatcher.read() as connection:
+            clock.beat(connection, BEAT)
+        now = time.monotonic()
+        for n, (every_s, chore) in enumerate(self._chores):
+            if now - self._last.get(n, -every_s) >= every_s:
+                self._last[n] = now
+                chore(self._context)
+
+
+def run(context: Context, stopping: threading.Event) -> None:
+    ticker = Ticker(context)
+    log.info("ticking")
+    while not stopping.is_set():
+        try:
+            ticker.round()
+        except (*TRANSIENT, Refused) as error:
+            log.warning("a chore failed and is tried again: %s", error)
+        stopping.wait(ROUND_S)
+
+
+def main() -> int:
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    run(open_context(Settings.from_env()), stopping)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""A bomb costs one child, never the process that asked; half an answer is no document."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import time
+from collections.abc import Callable
+
+import pytest
+
+from config import HAFENLICHT
+from jobs.documents import limits
+from jobs.documents.content import LINES_MAX, RenderRefused
+from jobs.documents.limits import MEMORY_BYTES, SECONDS, RenderFailed, limited, render_limited
+from jobs.documents.render import preload, render, to_pdf
+from tests.jobs.documents.processes import gone_within
+from tests.jobs.documents.samples import GLASS, invoice
+
+BOMBS = {
+    "colspan": "<table><tr><td colspan=1000000>x</table>",
+    "rows": "<table>" + "<tr><td>x" * 20_000 + "</table>",
+    "nested": "<div>" * 3_000 + "x",
+    "page size": "<style>@page{size:1e8cm}</style>x",
+    "words": "<p>" + "x " * 3_000_000,
+}
+RSS_MAX_MB = 512
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _preloaded() -> None:
+    preload()
+
+
+def open_files() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def test_within_the_limits_it_is_the_same_document() -> None:
+    before = open_files()
+    assert render_limited("invoice", invoice(), HAFENLICHT) == render(
+        "invoice", invoice(), HAFENLICHT
+    )
+    assert open_files() == before
+
+
+def test_the_longest_document_allowed_fits() -> None:
+    longest = invoice(*[GLASS] * LINES_MAX)
+    assert render_limited("invoice", longest, HAFENLICHT).startswith(b"%PDF")
+
+
+@pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
+def test_a_bomb_ends_within_the_limits(bomb: str) -> None:
+    started = time.monotonic()
+    try:
+        outcome = f"{len(limited(lambda: to_pdf(bomb), 2, MEMORY_BYTES))} bytes"
+    except RenderFailed as failed:
+        outcome = failed.reason
+    assert time.monotonic() - started < 2 + 2
+    peak_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    assert peak_mb <= RSS_MAX_MB, outcome
+    # Most bombs run into a limit; a huge page is merely a strange document.
+    assert ("bytes" in outcome) == (bomb == BOMBS["page size"]), outcome
+
+
+def test_no_limit_is_above_what_security_demands() -> None:
+    assert SECONDS <= 20
+    assert MEMORY_BYTES < RSS_MAX_MB << 20
+
+
+def _hog() -> bytes:
+    return bytes(bytearray(MEMORY_BYTES + (64 << 20)))
+
+
+def _die() -> bytes:
+    os.kill(os.getpid(), signal.SIGUSR1)
+    return b""
+
+
+def _sleep() -> bytes:
+    time.sleep(60)
+    return b""
+
+
+def _leave() -> bytes:
+    os._exit(3)
+
+
+def _raise() -> bytes:
+    raise ValueError("Nadia Brandt, Größenstraße 7")
+
+
+def _half() -> bytes:
+    """Writes what looks like a document and dies before the end."""
+    pipe = max(int(n) for n in os.listdir("/proc/self/fd") if _is_pipe(int(n)))
+    os.write(pipe, limits._framed(b"P", b"%PDF-1.7 and more to come")[:-4])
+    os._exit(0)
+
+
+def _is_pipe(number: int) -> bool:
+    try:
+        return os.readlink(f"/proc/self/fd/{number}").startswith("pipe:")
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("work", "reason"),
+    [
+        (_hog, "needed more than 384 MB"),
+        (_sleep, "took longer than 1 s"),
+        (_die, "the renderer ended without a document (SIGUSR1)"),
+        (_leave, "the renderer ended without a document (an exit)"),
+        (_half, "the renderer ended without a document (an exit)"),
+        (_raise, "the renderer raised ValueError"),
+        (lambda: b"x" * (limits.PDF_BYTES_MAX + 1), "the document is larger than 32 MB"),
+    ],
+    ids=["memory", "time", "signal", "exit", "half", "raises", "too large"],
+)
+def test_a_failure_says_why_and_nothing_else(work: Callable[[], bytes], reason: str) -> None:
+    before = open_files()
+    with pytest.raises(RenderFailed) as failed:
+        limited(work, 1, MEMORY_BYTES)
+    assert failed.value.reason == reason
+    assert open_files() == before
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_what_cannot_be_printed_is_refused_without_a_child() -> None:
+    with pytest.raises(RenderRefused):
+        render_limited("invoice", invoice(*[GLASS] * 20_000), HAFENLICHT)
+
+
+def test_a_refusal_inside_the_child_stays_a_refusal() -> None:
+    def refuse() -> bytes:
+        raise RenderRefused("the totals are not the sums of the lines")
+
+    with pytest.raises(RenderRefused, match="not the sums"):
+        limited(refuse, 5, MEMORY_BYTES)
+
+
+def test_a_render_dies_with_the_process_that_asked() -> None:
+    reading, writing = os.pipe()
+    asker = os.fork()
+    if asker == 0:
+
+        def tell_and_wait() -> bytes:
+            os.write(writing, str(os.getpid()).encode())
+            time.sleep(60)
+            return b""
+
+        try:
+            limited(tell_and_wait, 60, MEMORY_BYTES)
+        finally:
+            os._exit(1)
+    renderer = int(os.read(reading, 16))
+    os.kill(asker, signal.SIGKILL)
+    os.waitpid(asker, 0)
+    os.close(reading)
+    os.close(writing)
+    gone_within(renderer, 2)
