@@ -1,0 +1,1 @@
+"""Stripe: SEPA debits, refunds and payouts through the official SDK."""
