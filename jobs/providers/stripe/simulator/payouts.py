@@ -10,7 +10,7 @@ from jobs.providers.stripe.simulator.world import STATEMENT_HOUR, World
 def run_payout(world: World, _action: Json) -> None:
     items = [one for one in world.store.all("balance_transaction") if one["_payout"] is None]
     net = sum(one["net"] for one in items)
-    if net < -10**9:
+    if net <= 0:
         return
     arrival = berlin(next_target_day(berlin_date(world.now)), STATEMENT_HOUR)
     payout = bookings.payout(world, net, len(items), arrival)
