@@ -31,9 +31,11 @@ from domain.stream import (
     wake,
 )
 from domain.stream.database import Connection, Database
+from domain.stream.keys import CannotOpen
 from domain.stream.lease import LeaseChange
 
 __all__ = [
+    "Damaged",
     "Dispatcher",
     "Moved",
     "Preview",
@@ -53,6 +55,10 @@ LOOK_AGAIN_S = 0.004
 
 class TooManyConflicts(Exception):
     """Others were faster five times in a row; nothing was recorded."""
+
+
+class Damaged(Exception):
+    """A stored file is not the one that was stored: it cannot be opened."""
 
 
 class Dispatcher:
@@ -184,12 +190,14 @@ class Dispatcher:
         return not written
 
     def document(self, stream: str) -> bytes | None:
-        """The PDF of a document as it was stored; None while it is being made."""
+        """The PDF of a document as it was stored; None while it is being made. Raises Damaged."""
         with self.database.connection() as connection:
             try:
                 return files.load_file(connection, stream)
             except files.FileGone:
                 return None
+            except CannotOpen as error:
+                raise Damaged(stream) from error
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

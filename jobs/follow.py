@@ -85,6 +85,14 @@ class Follower:
             done += subscription.advance_outside(connection, CODEC, consumer, BATCH)
         return done
 
+    def answer(self) -> None:
+        """Ticks and flows until nothing is left, for the demo: its screens are built at the end."""
+        with self._dispatcher.read() as connection:
+            while sequencer.tick(connection):
+                for consumer in self._flows:
+                    while subscription.advance_outside(connection, CODEC, consumer, BATCH):
+                        pass
+
     def catch_up(self) -> None:
         """Rounds until there is nothing left: for the demo, tests and tools."""
         while self.round():

@@ -33,7 +33,8 @@ class Instance:
 
     def __init__(self, settings: Settings, kind: str = "kontor") -> None:
         self.kind, self.url = kind, settings.url
-        self.record = settings.var / "run.json"
+        self.var = settings.var
+        self.record = self.var / "run.json"
         self._lock = _lock(settings.var)
         end_all(Session(**one) for one in _read(self.record).get("sessions", []))
         self.guard = Guard()

@@ -15,29 +15,32 @@ from dataclasses import dataclass
 from config import ROOT, Settings
 from jobs.guard import Session
 
-# Measured on two cores: more threads only queue for the interpreter lock.
-WEB_WORKERS, WEB_THREADS = 2, 8
+# Threads share an interpreter: granian itself warns above two per core and one.
+WEB_WORKERS, WEB_THREADS = 2, 5
 WEB_BACKLOG = 256
+ACCOUNTS = "accounts"  # the sandbox's demo accounts, told at every start
 WEB_STOP_SECONDS = 4  # for the requests at hand
 ASK_AGAIN_SECONDS = 0.3
 QUICK_SECONDS = 60  # ending sooner than this counts as a failure to start
 QUICK_FAILURES_MAX = 5
 BACKOFF_SECONDS_MAX = 5.0
 READY_TIMEOUT_SECONDS = 2
+LAST_WORDS_SECONDS = 2  # to read what an ended program had still to say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """`argv` follows the Python interpreter. A stage starts when the one before answers its
-    `ready` URLs with 200 and its `once` programs have ended well, and stops before it."""
+    """`argv` follows the Python interpreter. A stage starts when the `once` programs of the one
+    before have ended well and its `ready` URLs answer with 200; it stops before it, too."""
 
     name: str
     argv: tuple[str, ...]
-    stage: int = 2
+    stage: int = 1
     grace: float = 5
     ready: str = ""
     once: bool = False
-    optional: bool = False  # of a `once` program: Kontor runs without it too
+    fresh: bool = False  # only while no event was ever recorded; Kontor runs without it too
+    keep: str = ""  # of a `fresh` one: what it printed, in the data folder; missing: run again
     ask_again: bool = False  # a second SIGTERM is harmless (to RQ it means: drop the job)
 
 
@@ -47,19 +50,28 @@ def kontor(settings: Settings) -> tuple[Program, ...]:
         Program(
             name="simulator",
             argv=("-m", "jobs.providers.stripe.simulator"),
-            stage=1,
+            stage=0,
             ready=f"{settings.simulator_control}/quiet",
         ),
-        Program(name="demo", argv=("-m", "jobs.demo"), stage=3, once=True, optional=True),
+        Program(
+            name="accounts",
+            argv=("-m", "jobs.staff", "demo"),
+            stage=2,
+            once=True,
+            fresh=True,
+            keep=ACCOUNTS,
+        ),
+        # Before anything acts on what is due: a history is being made.
+        Program(name="demo", argv=("-m", "jobs.demo"), stage=2, once=True, fresh=True),
     )
     return (
         Program(name="migrate", argv=("-m", "jobs.migrate"), stage=0, once=True, grace=30),
         web(settings, "wsgi:app", "/readyz"),
-        Program(name="follower", argv=("-m", "jobs.follow")),
+        Program(name="follower", argv=("-m", "jobs.follow"), stage=3),
         # A warm stop finishes the job at hand; a provider call may take its 23 seconds.
-        Program(name="effects", argv=("-m", "jobs.worker", "effects"), grace=30),
-        Program(name="documents", argv=("-m", "jobs.worker", "documents"), grace=30),
-        Program(name="ticker", argv=("-m", "jobs.ticker")),
+        Program(name="effects", argv=("-m", "jobs.worker", "effects"), stage=3, grace=30),
+        Program(name="documents", argv=("-m", "jobs.worker", "documents"), stage=3, grace=30),
+        Program(name="ticker", argv=("-m", "jobs.ticker"), stage=3),
         *(sandbox if settings.sandbox else ()),
     )
 
@@ -94,6 +106,7 @@ class Child:
         self.program = program
         self.failures = 0
         self.session: Session | None = None
+        self.printed: list[str] = []
         self._say = say
         self._process: subprocess.Popen[str] | None = None
         self._started = 0.0
@@ -113,7 +126,8 @@ class Child:
             start_new_session=True,
         )
         self.session = Session.of(self._process.pid)
-        threading.Thread(target=self._pump, args=(self._process,), daemon=True).start()
+        self._reader = threading.Thread(target=self._pump, args=(self._process,), daemon=True)
+        self._reader.start()
         return self.session
 
     def ended(self) -> int | None:
@@ -122,6 +136,7 @@ class Child:
         if self._process is None or self.session is None or self._process.poll() is None:
             return None
         self.session.kill()
+        self._reader.join(LAST_WORDS_SECONDS)
         return self._process.returncode
 
     def failed(self) -> None:
@@ -166,6 +181,8 @@ class Child:
         assert process.stdout is not None
         for line in process.stdout:
             self._say(self.program.name, line)
+            if self.program.keep:
+                self.printed.append(line)
 
 
 def answers(url: str) -> bool:

@@ -10,14 +10,25 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from urllib.parse import urlsplit
+
+import psycopg
 
 from config import ConfigError, Settings
 from jobs.embedded import ServerFailed
 from jobs.instance import AlreadyRunning, Instance
 from jobs.instance import with_servers as with_servers  # where other commands look for it
 from jobs.places import PlaceRefused
-from jobs.programs import QUICK_FAILURES_MAX, QUICK_SECONDS, Child, Program, answers, kontor
+from jobs.programs import (
+    ACCOUNTS,
+    QUICK_FAILURES_MAX,
+    QUICK_SECONDS,
+    Child,
+    Program,
+    answers,
+    kontor,
+)
 
 STOPPED, FAILED, REFUSED, RUNNING = 0, 1, 2, 3
 READY_SECONDS = 60
@@ -54,10 +65,10 @@ class Supervisor:
                 if not program.once:
                     self.children.append(Child(program, say))
                     self._launch(self.children[-1])
-            self._wait_ready([program for program in programs if program.ready])
             for program in programs:
                 if program.once and not self.stopping.is_set():
                     self._once(program)
+            self._wait_ready([program for program in programs if program.ready])
 
     def _wait_ready(self, programs: list[Program]) -> None:
         deadline = time.monotonic() + READY_SECONDS
@@ -69,6 +80,9 @@ class Supervisor:
 
     def _once(self, program: Program) -> None:
         """A Ctrl-C meanwhile ends it early."""
+        kept = not program.keep or (self.instance.var / program.keep).exists()
+        if program.fresh and kept and has_events(self.environment["DATABASE_URL"]):
+            return
         child = Child(program, say)
         self._launch(child)
         while (status := child.ended()) is None:
@@ -78,8 +92,10 @@ class Supervisor:
                 child.stop()
         if child.session:
             self.instance.guard.forget(child.session.pid)
+        if program.keep and not status:
+            keep_private(self.instance.var / program.keep, "".join(child.printed))
         if status and not self.stopping.is_set():
-            if not program.optional:
+            if not program.fresh:
                 raise Broken(f"{program.name} failed (exit {status})")
             say(program.name, f"failed (exit {status}): Kontor runs without it")
 
@@ -162,6 +178,16 @@ def run(settings: Settings, programs: Sequence[Program]) -> int:
     return status
 
 
+def has_events(database_url: str) -> bool:
+    with psycopg.connect(database_url) as connection:
+        return connection.execute("SELECT 1 FROM event LIMIT 1").fetchone() is not None
+
+
+def keep_private(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text)
+
+
 def say(name: str, line: str) -> None:
     """One write per line: threads of several children share the terminal."""
     tag = f"{name:<9} |"
@@ -176,8 +202,10 @@ def say(name: str, line: str) -> None:
 
 def _announce(settings: Settings, seconds: float) -> None:
     say("kontor", f"{settings.url}  (ready in {seconds:.1f} s; Ctrl-C stops)")
-    if settings.sandbox:
-        say("kontor", "Demo accounts on the login page")
+    accounts = settings.var / ACCOUNTS
+    if settings.sandbox and accounts.exists():
+        for line in ("Demo accounts on the login page:", *accounts.read_text().splitlines()):
+            say("kontor", line)
 
 
 def _ports_are_free(settings: Settings, programs: Sequence[Program]) -> None:

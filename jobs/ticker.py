@@ -9,18 +9,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from config import Settings
 from domain.flows.timers import TIMERS
 from domain.kernel.ids import name_uuid
 from domain.kernel.message import Refused, Timer
+from domain.operating import raise_cases
 from domain.payments.ports import Hint, ProviderUnreachable
 from domain.stream import clock, effects, inbox, timers
 from domain.stream.subscription import TRANSIENT
 from domain.work.commands import OpenCase, case_id
 from domain.work.events import CaseType
+from jobs.advance import Chores, work_one
 from jobs.context import Context, open_context
 from jobs.providers.stripe.translate import read_notification
 from jobs.ring import ring
@@ -28,6 +30,8 @@ from jobs.ring import ring
 log = logging.getLogger("kontor.ticker")
 
 BEAT = "ticker"
+POLLED = "polled:stripe"
+"""Up to which Clock time the provider was asked; it outlives this process."""
 ROUND_S = 0.5
 SWEEP_S = 5.0
 POLL_S = {"sandbox": 10.0, "production": 60.0}
@@ -83,14 +87,12 @@ def sweep(context: Context) -> int:
 
 
 class Poll:
-    """Asks the provider which events we should have heard of."""
-
-    def __init__(self) -> None:
-        self._after: datetime | None = None
+    """Asks the provider which events we should have heard of since it was asked last."""
 
     def __call__(self, context: Context) -> int:
-        now = context.dispatcher.now()
-        after = self._after or now - FIRST_POLL
+        with context.dispatcher.read() as connection:
+            now, last = clock.now(connection), clock.last_beat(connection, POLLED)
+        after = now - FIRST_POLL if last is None else last - OVERLAP
         try:
             events = context.stripe.poll_events(after)
         except ProviderUnreachable as error:
@@ -108,7 +110,8 @@ class Poll:
                 verdict="verified",
             )
             fresh += context.dispatcher.receive(hint) is not None
-        self._after = now - OVERLAP
+        with context.dispatcher.read() as connection:
+            clock.beat(connection, POLLED, now)
         return fresh
 
 
@@ -146,8 +149,9 @@ def _take_in(context: Context, path: Path) -> bool:
 class Ticker:
     """The chores and how often each is due. One that fails is logged and tried again."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, stopping: threading.Event) -> None:
         self._context = context
+        self._stopping = stopping
         mode = context.settings.mode
         self.poll = Poll()
         self.bank = BankFiles(context.settings.var / "bank")
@@ -155,9 +159,22 @@ class Ticker:
             (0.0, fire_timers),
             (1.0, self.bank),
             (SWEEP_S, sweep),
+            (SWEEP_S, lambda context: raise_cases(context.dispatcher)),
             (POLL_S[mode], self.poll),
         ]
+        if context.settings.sandbox:
+            self._chores.append((ROUND_S, self._advance))
         self._last: dict[int, float] = {}
+
+    def _advance(self, context: Context) -> bool:
+        """Carries out the move of the Clock that somebody asked for on the Sandbox page."""
+        chores = Chores(
+            fire=lambda: fire_timers(context),
+            sweep=lambda: sweep(context),
+            look=lambda: self.bank(context) + self.poll(context),
+            stopping=self._stopping.is_set,
+        )
+        return work_one(context, chores)
 
     def round(self) -> None:
         with self._context.dispatcher.read() as connection:
@@ -170,7 +187,7 @@ class Ticker:
 
 
 def run(context: Context, stopping: threading.Event) -> None:
-    ticker = Ticker(context)
+    ticker = Ticker(context, stopping)
     log.info("ticking")
     while not stopping.is_set():
         try:

@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -70,17 +71,24 @@ def template_database(servers: Servers, tmp_path_factory: pytest.TempPathFactory
     return name
 
 
-@pytest.fixture
-def database_url(servers: Servers, template_database: str) -> Iterator[str]:
-    """A database of this test's own, migrated and empty."""
+@contextmanager
+def clone_of(servers: Servers, template: str) -> Iterator[str]:
+    """The URL of a new copy of the template, which is dropped in the end."""
     name = sql.Identifier(f"test_{next(_numbers)}")
-    source = sql.Identifier(template_database)
+    source = sql.Identifier(template)
     clone = sql.SQL("create database {} template {} strategy file_copy").format(name, source)
     administer(servers, clone)
     try:
         yield servers.database(name.as_string().strip('"'))
     finally:
         administer(servers, sql.SQL("drop database {} with (force)").format(name))
+
+
+@pytest.fixture
+def database_url(servers: Servers, template_database: str) -> Iterator[str]:
+    """A database of this test's own, migrated and empty."""
+    with clone_of(servers, template_database) as url:
+        yield url
 
 
 @pytest.fixture

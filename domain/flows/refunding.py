@@ -119,6 +119,7 @@ def _take_off(requested: e.RefundRequested) -> invoices.RefundReceipt:
     return invoices.RefundReceipt(
         by=BY,
         receivable_id=requested.receivable_id,
+        payment_id=requested.payment_id,
         refund_id=requested.refund_id,
         amount=requested.amount,
     )
@@ -128,6 +129,7 @@ def _restore(requested: e.RefundRequested) -> invoices.RestoreReceipt:
     return invoices.RestoreReceipt(
         by=BY,
         receivable_id=requested.receivable_id,
+        payment_id=requested.payment_id,
         refund_id=requested.refund_id,
         amount=requested.amount,
     )

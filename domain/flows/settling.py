@@ -50,7 +50,11 @@ def _paid_out(listed: e.PayoutListed) -> list[Command]:
         match item:
             case e.PayoutItem(kind=e.ItemKind.PAYMENT, payment_id=str(payment_id)):
                 paid = payments.MarkPaymentPaidOut(
-                    by=BY, payment_id=payment_id, payout_id=listed.payout_id, fee=item.fee
+                    by=BY,
+                    payment_id=payment_id,
+                    reference=item.reference,
+                    payout_id=listed.payout_id,
+                    fee=item.fee,
                 )
                 commands.append(paid)
             case e.PayoutItem(
@@ -60,6 +64,7 @@ def _paid_out(listed: e.PayoutListed) -> list[Command]:
                     by=BY,
                     refund_id=refund_id,
                     payment_id=payment_id,
+                    reference=item.reference,
                     payout_id=listed.payout_id,
                 )
                 commands.append(refunded)

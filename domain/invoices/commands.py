@@ -90,10 +90,12 @@ class ReleaseCollection(ReceivableCommand):
 
 
 class RefundReceipt(ReceivableCommand):
+    payment_id: str
     refund_id: str
     amount: Cents
 
 
 class RestoreReceipt(ReceivableCommand):
+    payment_id: str
     refund_id: str
     amount: Cents

@@ -3,6 +3,7 @@ Invoices and corrections are documents of their own series."""
 
 import hashlib
 from datetime import date
+from enum import StrEnum
 from typing import Protocol, TypeAlias, assert_never, runtime_checkable
 
 import msgspec
@@ -13,6 +14,7 @@ from domain.invoices.commands import RecordRendered
 from domain.kernel.decider import Deciders, Thing, on_one
 from domain.kernel.message import Event, Refused
 from domain.kernel.time import berlin_date
+from domain.kernel.transitions import step
 from domain.kernel.value import Value
 
 Issued: TypeAlias = e.InvoiceIssued | e.CorrectionIssued
@@ -43,20 +45,37 @@ class DebitTerms(Protocol):
     def iban(self) -> str | None: ...
 
 
+class Status(StrEnum):
+    NOTHING = "nothing"
+    ISSUED = "issued"
+    RENDERED = "rendered"
+    DELIVERED = "delivered"
+
+
+TRANSITIONS: dict[tuple[Status, str], Status] = {
+    (Status.NOTHING, "invoice-issued"): Status.ISSUED,
+    (Status.NOTHING, "correction-issued"): Status.ISSUED,
+    (Status.ISSUED, "document-rendered"): Status.RENDERED,
+    (Status.RENDERED, "document-delivered"): Status.DELIVERED,
+}
+
+
 class Document(Value):
+    status: Status = Status.NOTHING
     issued: Issued | None = None
     sha256: str | None = None
     delivered_on: date | None = None
 
 
 def evolve(state: Document, event: DocumentFact) -> Document:
+    moved = replace(state, status=step(TRANSITIONS, state.status, event.wire()))
     match event:
         case e.InvoiceIssued() | e.CorrectionIssued():
-            return Document(issued=event)
+            return replace(moved, issued=event)
         case e.DocumentRendered():
-            return replace(state, sha256=event.sha256)
+            return replace(moved, sha256=event.sha256)
         case e.DocumentDelivered():
-            return replace(state, delivered_on=event.delivered_on)
+            return replace(moved, delivered_on=event.delivered_on)
         case _:
             assert_never(event)
 
@@ -95,6 +114,7 @@ DOCUMENT = Thing(
     prefix="inv",
     initial=Document,
     evolve=evolve,
+    transitions=TRANSITIONS,
     events=(e.InvoiceIssued, e.CorrectionIssued, e.DocumentRendered, e.DocumentDelivered),
 )
 DECIDERS: Deciders = {

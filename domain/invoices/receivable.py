@@ -1,5 +1,6 @@
 """One due item: what is owed per cover, what was received, and the one payment that collects it."""
 
+from enum import StrEnum
 from typing import TypeAlias, assert_never
 
 from msgspec.structs import replace
@@ -10,6 +11,7 @@ from domain.kernel.decider import Deciders, Thing, on_one
 from domain.kernel.lines import Line
 from domain.kernel.message import Event, Refused
 from domain.kernel.money import Amount, Cents
+from domain.kernel.transitions import step
 from domain.kernel.value import Value
 
 ReceivableFact: TypeAlias = (
@@ -24,9 +26,32 @@ ReceivableFact: TypeAlias = (
 )
 
 
+class Status(StrEnum):
+    """Whether a payment is collecting it."""
+
+    NOTHING = "nothing"
+    OPEN = "open"
+    COLLECTING = "collecting"
+
+
+S = Status
+TRANSITIONS: dict[tuple[Status, str], Status] = {
+    (S.NOTHING, "receivable-raised"): S.OPEN,
+    (S.OPEN, "collection-reserved"): S.COLLECTING,
+    (S.OPEN, "receivable-reduced"): S.OPEN,
+    (S.COLLECTING, "receipt-applied"): S.COLLECTING,
+    (S.COLLECTING, "receivable-reduced"): S.COLLECTING,
+    (S.COLLECTING, "receipt-refunded"): S.COLLECTING,
+    (S.COLLECTING, "receipt-restored"): S.COLLECTING,
+    (S.COLLECTING, "receipt-reversed"): S.COLLECTING,
+    (S.COLLECTING, "collection-released"): S.OPEN,
+}
+
+
 class Receivable(Value):
     """`owed` and `applied` in cents; `corrected` sums the corrections of each line."""
 
+    status: Status = Status.NOTHING
     raised: e.ReceivableRaised | None = None
     owed: Cents = 0
     applied: Cents = 0
@@ -43,10 +68,12 @@ class Receivable(Value):
 
 
 def evolve(state: Receivable, event: ReceivableFact) -> Receivable:
+    """Raises Impossible for an event this receivable cannot hold."""
+    state = replace(state, status=step(TRANSITIONS, state.status, event.wire()))
     match event:
         case e.ReceivableRaised():
             nothing = tuple(replace(line, net=0, tax=0) for line in event.lines)
-            return Receivable(raised=event, owed=event.amount, corrected=nothing)
+            return replace(state, raised=event, owed=event.amount, corrected=nothing)
         case e.CollectionReserved():
             return replace(state, collecting=event.payment_id)
         case e.CollectionReleased():
@@ -79,6 +106,8 @@ def apply_receipt(command: c.ApplyReceipt, receivable: Receivable) -> list[Event
     """[] when applied already. Refused beyond what is open: a credit has no place yet."""
     if command.payment_id in receivable.receipts:
         return []
+    if command.payment_id != receivable.collecting:
+        raise Refused("This payment does not collect this receivable.")
     if command.amount > receivable.open:
         raise Refused(
             "%(amount)s is more than the %(open)s that are open.",
@@ -126,8 +155,9 @@ def _released(command: c.ReverseReceipt | c.ReleaseCollection) -> e.CollectionRe
 
 
 def refund_receipt(command: c.RefundReceipt, receivable: Receivable) -> list[Event]:
-    """[] when this refund was taken off already."""
-    if command.refund_id in receivable.refunded:
+    """[] when this refund was taken off already, or when the debit behind it was returned: its
+    receipt is reversed, and what left us twice is a recovery."""
+    if command.refund_id in receivable.refunded or receivable.collecting != command.payment_id:
         return []
     return [
         e.ReceiptRefunded(
@@ -140,8 +170,9 @@ def refund_receipt(command: c.RefundReceipt, receivable: Receivable) -> list[Eve
 
 
 def restore_receipt(command: c.RestoreReceipt, receivable: Receivable) -> list[Event]:
-    """[] when there is nothing to restore."""
-    if not receivable.refunded.get(command.refund_id):
+    """[] when there is nothing to restore, or no receipt any more to restore it to."""
+    taken_off = receivable.refunded.get(command.refund_id, 0)
+    if not taken_off or receivable.collecting != command.payment_id:
         return []
     return [
         e.ReceiptRestored(
@@ -161,6 +192,7 @@ RECEIVABLE = Thing(
     prefix="rcv",
     initial=Receivable,
     evolve=evolve,
+    transitions=TRANSITIONS,
     events=(
         e.ReceivableRaised,
         e.CollectionReserved,

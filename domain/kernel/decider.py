@@ -2,6 +2,7 @@
 holds them together; it decides nothing."""
 
 from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
 from typing import Generic, Protocol, TypeAlias, TypeVar, cast
 
 import msgspec
@@ -9,8 +10,13 @@ import msgspec
 from domain.kernel.message import Command, Decision, Event, States
 
 S = TypeVar("S")
+T = TypeVar("T", bound=StrEnum)
 E = TypeVar("E", bound=Event)
 C = TypeVar("C", bound=Command)
+
+
+Edge: TypeAlias = tuple[str, str, str]
+"""Status, wire name of the event, status after it."""
 
 
 class AnyThing(Protocol):
@@ -20,16 +26,19 @@ class AnyThing(Protocol):
     def prefix(self) -> str: ...
     @property
     def events(self) -> tuple[type[Event], ...]: ...
+    def edges(self) -> tuple[Edge, ...]: ...
     def begin(self) -> object: ...
     def rebuild(self, events: Iterable[Event], state: object) -> object: ...
 
 
-class Thing(msgspec.Struct, Generic[S, E], frozen=True, kw_only=True):
-    """One kind of stream: its id prefix, its state before anything happened, its fold."""
+class Thing(msgspec.Struct, Generic[S, E, T], frozen=True, kw_only=True):
+    """One kind of stream: its id prefix, its state before anything happened, its fold, and the
+    table of what may follow what, by which the fold steps."""
 
     prefix: str
     initial: Callable[[], S]
     evolve: Callable[[S, E], S]
+    transitions: Mapping[tuple[T, str], T]
     events: tuple[type[Event], ...]
 
     def fold(self, events: Iterable[E]) -> S:
@@ -37,6 +46,12 @@ class Thing(msgspec.Struct, Generic[S, E], frozen=True, kw_only=True):
         for event in events:
             state = self.evolve(state, event)
         return state
+
+    def edges(self) -> tuple[Edge, ...]:
+        return tuple(
+            (before.value, event, after.value)
+            for (before, event), after in self.transitions.items()
+        )
 
     def begin(self) -> object:
         return self.initial()

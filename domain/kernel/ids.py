@@ -5,8 +5,13 @@ from uuid import UUID, uuid5
 
 SHARDS = 1024
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_VALUE = {letter: value for value, letter in enumerate(_ALPHABET)}
+_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 _LENGTH = 26
+# Our letters as the digits that `int` knows; any other one becomes something it refuses.
+_DIGITS = dict.fromkeys(range(128), "!") | {
+    ord(ours): digit
+    for ours, digit in zip(_ALPHABET, "0123456789abcdefghijklmnopqrstuv", strict=True)
+}
 _NAMESPACE = UUID("6b6f6e74-6f72-5000-8000-000000000000")
 _SHARD_SHIFT = 118
 _BELOW_SHARD = (1 << _SHARD_SHIFT) - 1
@@ -27,26 +32,21 @@ def on_shard(value: UUID, shard: int) -> UUID:
 
 def write_id(prefix: str, stream: UUID) -> str:
     """`pay_` + 26 letters."""
-    value, letters = stream.int, []
-    for _ in range(_LENGTH):
-        value, digit = divmod(value, 32)
-        letters.append(_ALPHABET[digit])
-    return f"{prefix}_{''.join(reversed(letters))}"
+    value = stream.int
+    letters = [_PAIRS[(value >> shift) & 1023] for shift in range(120, -1, -10)]
+    return f"{prefix}_{''.join(letters)}"
 
 
 def read_id(text: str, prefix: str | None = None) -> UUID:
     """The uuid behind an id. Raises MalformedId, also when the prefix is another one."""
     found, _, letters = text.partition("_")
-    if len(letters) != _LENGTH or (prefix is not None and found != prefix):
+    wrong = len(letters) != _LENGTH or not letters.isascii()
+    if wrong or (prefix is not None and found != prefix):
         raise MalformedId(text)
-    value = 0
-    for letter in letters:
-        if letter not in _VALUE:
-            raise MalformedId(text)
-        value = value * 32 + _VALUE[letter]
-    if value >> 128:
-        raise MalformedId(text)
-    return UUID(int=value)
+    try:
+        return UUID(int=int(letters.translate(_DIGITS), 32))
+    except ValueError:
+        raise MalformedId(text) from None
 
 
 def prefix_of(text: str) -> str:

@@ -33,4 +33,5 @@ class Amount(int):
     """Cents inside a sentence for people: the screens write it as money."""
 
     def __str__(self) -> str:
-        return f"{self // 100}.{self % 100:02d} EUR"
+        sign = "-" if self < 0 else ""
+        return f"{sign}{abs(self) // 100}.{abs(self) % 100:02d} EUR"

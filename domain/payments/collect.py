@@ -13,7 +13,13 @@ from domain.payments.payment import HeldState, Payment, Status
 from domain.payments.rules import reversible_until
 
 _OPEN = frozenset({Status.SUBMITTED, Status.OUTCOME_UNKNOWN, Status.ACCEPTED})
-_NOT_HAPPENED = "This payment is %(status)s: the provider's news does not fit."
+
+
+def _does_not_fit(payment: Payment) -> Refused:
+    return Refused(
+        "This payment is %(status)s: the provider's news does not fit.",
+        status=payment.status.value,
+    )
 
 
 def schedule(command: c.SchedulePayment, payment: Payment) -> list[Event]:
@@ -39,7 +45,7 @@ def schedule(command: c.SchedulePayment, payment: Payment) -> list[Event]:
 
 
 def announce(command: c.AnnouncePayment, payment: Payment) -> list[Event]:
-    """Fails the payment when the notice is too late for the debit date (S6). [] when told already."""
+    """Fails the payment when the notice is too late for the debit date (S6). [] when told."""
     if payment.scheduled is None:
         raise Refused("A payment is announced after it was scheduled.")
     if payment.status is not Status.SCHEDULED:
@@ -109,7 +115,7 @@ def fail(command: c.FailPayment, payment: Payment) -> list[Event]:
     if payment.status is Status.FAILED:
         return []
     if payment.confirmed or payment.scheduled is None:
-        raise Refused(_NOT_HAPPENED, status=payment.status.value)
+        raise _does_not_fit(payment)
     return [
         e.PaymentFailed(
             at=command.at,
@@ -124,21 +130,21 @@ def confirm(command: c.ConfirmPayment, payment: Payment) -> list[Event]:
     """Also records the acceptance where the news overtook the answer. [] when confirmed."""
     if payment.confirmed:
         return []
-    return _implied(command, payment, reference=command.reference)
+    return _implied(command, payment)
 
 
 def _implied(
-    command: c.PaymentCommand, payment: Payment, reference: str | None = None
+    command: c.ConfirmPayment | c.ReturnPayment | c.MarkPaymentPaidOut, payment: Payment
 ) -> list[Event]:
     """The facts up to Confirmed that a later fact implies (STORY, "Facts are flags")."""
     if payment.confirmed:
         return []
     if payment.status not in _OPEN or payment.debit_on is None:
-        raise Refused(_NOT_HAPPENED, status=payment.status.value)
+        raise _does_not_fit(payment)
     facts: list[Event] = []
     if payment.reference is None:
         accepted = e.PaymentAccepted(
-            at=command.at, payment_id=command.payment_id, reference=reference or ""
+            at=command.at, payment_id=command.payment_id, reference=command.reference
         )
         facts.append(accepted)
     confirmed = e.PaymentConfirmed(
@@ -151,7 +157,7 @@ def _implied(
 
 def give_back(command: c.ReturnPayment, payment: Payment) -> list[Event]:
     """The debit was returned: every reservation not yet sent is void. [] when known already."""
-    if payment.returned:
+    if payment.status is Status.RETURNED:
         return []
     facts = _implied(command, payment)
     returned = e.PaymentReturned(

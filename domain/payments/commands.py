@@ -84,6 +84,7 @@ class FailPayment(PaymentCommand):
 
 
 class ReturnPayment(PaymentCommand):
+    reference: str
     amount: Cents
     code: str
     raw_code: str
@@ -91,6 +92,9 @@ class ReturnPayment(PaymentCommand):
 
 
 class MarkPaymentPaidOut(PaymentCommand):
+    """Each fact carries the provider's reference: it may be the first that reaches us."""
+
+    reference: str
     payout_id: str
     fee: Cents
 
@@ -165,6 +169,7 @@ class FailRefund(RefundCommand):
 
 
 class MarkRefundPaidOut(RefundCommand):
+    reference: str
     payout_id: str
 
 

@@ -64,10 +64,10 @@ def confirm(command: c.ConfirmRefund, states: States) -> Decision:
     refund = states.of(command.refund_id, Refund)
     if refund.status in CONFIRMED:
         return []
-    return _implied(command, refund, command.reference)
+    return _implied(command, refund)
 
 
-def _implied(command: c.RefundCommand, refund: Refund, reference: str = "") -> Decision:
+def _implied(command: c.ConfirmRefund | c.MarkRefundPaidOut, refund: Refund) -> Decision:
     """The facts up to Confirmed that a later fact implies (STORY, "Facts are flags")."""
     if refund.status in CONFIRMED:
         return []
@@ -78,7 +78,7 @@ def _implied(command: c.RefundCommand, refund: Refund, reference: str = "") -> D
         )
     facts: Decision = []
     if refund.reference is None:
-        facts.append((command.refund_id, _accepted(command, reference)))
+        facts.append((command.refund_id, _accepted(command, command.reference)))
     confirmed = e.RefundConfirmed(
         at=command.at, refund_id=command.refund_id, payment_id=command.payment_id
     )

@@ -41,7 +41,7 @@ def read(provider: str, body: bytes) -> Pointer | None:
     """None for a body that is no notification of this provider."""
     try:
         pointer = READERS[provider](body)
-    except (KeyError, msgspec.MsgspecError, UnicodeDecodeError):
+    except (KeyError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     ids = (pointer.notification_id, pointer.object_id)
     sound = all(0 < len(one) <= ID_CHARS_MAX and "\0" not in one for one in ids)

@@ -1,11 +1,13 @@
 """A SEPA mandate: whether it may be debited, and under which ids the provider knows it."""
 
+from enum import StrEnum
 from typing import TypeAlias, assert_never
 
-import msgspec
+from msgspec.structs import replace
 
 from domain.kernel.decider import Deciders, Thing, on_one
 from domain.kernel.message import Event, Refused
+from domain.kernel.transitions import step
 from domain.kernel.value import Value
 from domain.payments.commands import RegisterMandate, RevokeMandate
 from domain.payments.events import MandateRegistered, MandateRevoked
@@ -13,11 +15,26 @@ from domain.payments.events import MandateRegistered, MandateRevoked
 MandateEvent: TypeAlias = MandateRegistered | MandateRevoked
 
 
-class Mandate(Value):
-    """`active`: registered and not revoked."""
+class Status(StrEnum):
+    NOTHING = "nothing"
+    ACTIVE = "active"
+    REVOKED = "revoked"
 
+
+TRANSITIONS: dict[tuple[Status, str], Status] = {
+    (Status.NOTHING, "mandate-registered"): Status.ACTIVE,
+    (Status.ACTIVE, "mandate-revoked"): Status.REVOKED,
+}
+
+
+class Mandate(Value):
+    status: Status = Status.NOTHING
     registered: MandateRegistered | None = None
-    active: bool = False
+
+    @property
+    def active(self) -> bool:
+        """Registered and not revoked."""
+        return self.status is Status.ACTIVE
 
     @property
     def reference(self) -> str:
@@ -33,11 +50,12 @@ class Mandate(Value):
 
 
 def evolve(state: Mandate, event: MandateEvent) -> Mandate:
+    moved = replace(state, status=step(TRANSITIONS, state.status, event.wire()))
     match event:
         case MandateRegistered():
-            return Mandate(registered=event, active=True)
+            return replace(moved, registered=event)
         case MandateRevoked():
-            return msgspec.structs.replace(state, active=False)
+            return moved
         case _:
             assert_never(event)
 
@@ -71,7 +89,11 @@ def revoke(command: RevokeMandate, mandate: Mandate) -> list[Event]:
 
 
 MANDATE = Thing(
-    prefix="man", initial=Mandate, evolve=evolve, events=(MandateRegistered, MandateRevoked)
+    prefix="man",
+    initial=Mandate,
+    evolve=evolve,
+    transitions=TRANSITIONS,
+    events=(MandateRegistered, MandateRevoked),
 )
 DECIDERS: Deciders = {
     RegisterMandate: on_one(lambda c: c.mandate_id, Mandate, register),

@@ -255,6 +255,7 @@ def _hold(
 
 PAYMENT = Thing(
     prefix="pay",
+    transitions=TRANSITIONS,
     initial=Payment,
     evolve=evolve,
     events=(

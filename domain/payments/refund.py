@@ -3,7 +3,7 @@ decides how much may go back; the refund decides who approves and how it runs.""
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from msgspec.structs import replace
 
@@ -104,12 +104,23 @@ def evolve(state: Refund, event: RefundFact) -> Refund:
             return replace(moved, was_unknown=True)
         case e.RefundPaidOut():
             return replace(moved, payout_id=event.payout_id)
-        case _:
+        case (
+            e.RefundApproved()
+            | e.RefundRejected()
+            | e.RefundWithdrawn()
+            | e.RefundExpired()
+            | e.RefundConfirmed()
+            | e.RefundSettled()
+            | e.RefundFailed()
+        ):
             return moved
+        case _:
+            assert_never(event)
 
 
 REFUND = Thing(
     prefix="rf",
+    transitions=TRANSITIONS,
     initial=Refund,
     evolve=evolve,
     events=(

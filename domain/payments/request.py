@@ -21,12 +21,19 @@ def content_hash(command: c.RequestRefund) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def check_amount(command: c.RequestRefund, payment: Payment) -> None:
-    """Refused with the first reason that stands against it."""
+def check_amount(command: c.RequestRefund, payment: Payment) -> e.PaymentScheduled:
+    """Refused with the first reason that stands against it; else what the payment is for."""
     if command.amount <= 0:
         raise Refused("A refund has to be more than %(zero)s.", zero=Amount(0))
     if payment.scheduled is None:
         raise Refused("This payment does not exist.")
+    _check_money_is_here(payment)
+    _check_return_window(command, payment)
+    _check_room(command, payment)
+    return payment.scheduled
+
+
+def _check_money_is_here(payment: Payment) -> None:
     if payment.status is Status.FAILED:
         raise Refused("This payment failed; no money came in that could be refunded.")
     if payment.status is Status.RETURNED:
@@ -35,15 +42,22 @@ def check_amount(command: c.RequestRefund, payment: Payment) -> None:
         )
     if not payment.confirmed:
         raise Refused("This payment is not confirmed yet; there is nothing to refund so far.")
-    if payment.submitted is not None:
-        debit_on = payment.submitted.debit_on
-        if berlin_date(command.at) <= last_return_day(debit_on):
-            raise Refused(
-                "The customer's bank can return this debit until %(last)s without being asked."
-                " A refund is possible from %(first)s.",
-                last=last_return_day(debit_on),
-                first=first_refund_day(debit_on),
-            )
+
+
+def _check_return_window(command: c.RequestRefund, payment: Payment) -> None:
+    if payment.submitted is None:
+        return
+    debit_on = payment.submitted.debit_on
+    if berlin_date(command.at) <= last_return_day(debit_on):
+        raise Refused(
+            "The customer's bank can return this debit until %(last)s without being asked."
+            " A refund is possible from %(first)s.",
+            last=last_return_day(debit_on),
+            first=first_refund_day(debit_on),
+        )
+
+
+def _check_room(command: c.RequestRefund, payment: Payment) -> None:
     if command.amount > payment.left:
         raise Refused(
             "%(amount)s is more than the %(left)s that are left of this payment.",
@@ -65,10 +79,7 @@ def request(command: c.RequestRefund, states: States) -> Decision:
     payment = states.of(command.payment_id, Payment)
     if refund.requested is not None:
         return []
-    check_amount(command, payment)
-    scheduled = payment.scheduled
-    if scheduled is None:
-        raise Refused("This payment does not exist.")
+    scheduled = check_amount(command, payment)
     limit = approval_limit(command.at)
     window = payment.requested_since(command.at - limit.window) + command.amount
     requested = e.RefundRequested(

@@ -135,7 +135,7 @@ def code_rule(code: str) -> CodeRule:
 PAYOUT_SENDERS: dict[str, re.Pattern[str]] = {
     "stripe": re.compile(r"\bstripe\b", re.IGNORECASE),
 }
-"""The name under which each provider's payouts arrive. Their EndToEndId is the trace id (STORY 5)."""
+"""The sender of each provider's payouts. Their EndToEndId is the payout's trace id (STORY 5)."""
 _NO_REFERENCE = "NOTPROVIDED"
 
 

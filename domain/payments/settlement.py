@@ -64,31 +64,59 @@ def evolve_payout(state: Payout, event: PayoutFact) -> Payout:
             assert_never(event)
 
 
+class StatementStatus(StrEnum):
+    NOTHING = "nothing"
+    IMPORTED = "imported"
+
+
+STATEMENT_TRANSITIONS: dict[tuple[StatementStatus, str], StatementStatus] = {
+    (StatementStatus.NOTHING, "statement-imported"): StatementStatus.IMPORTED,
+}
+
+
 class Statement(Value):
     """`file_hash` is None before the import."""
 
+    status: StatementStatus = StatementStatus.NOTHING
     file_hash: str | None = None
 
 
 def evolve_statement(state: Statement, event: e.StatementImported) -> Statement:
+    status = step(STATEMENT_TRANSITIONS, state.status, event.wire())
     match event:
         case e.StatementImported():
-            return Statement(file_hash=event.file_hash)
+            return Statement(status=status, file_hash=event.file_hash)
         case _:
             assert_never(event)
 
 
+class LineStatus(StrEnum):
+    NOTHING = "nothing"
+    BOOKED = "booked"
+    RESERVED = "reserved"
+
+
+LINE_TRANSITIONS: dict[tuple[LineStatus, str], LineStatus] = {
+    (LineStatus.NOTHING, "line-booked"): LineStatus.BOOKED,
+    (LineStatus.BOOKED, "line-reserved"): LineStatus.RESERVED,
+}
+
+
 class Line(Value):
+    """`reserved` is what it explains: all of it or, so far, nothing."""
+
+    status: LineStatus = LineStatus.NOTHING
     booked: e.LineBooked | None = None
     reserved: Cents = 0
 
 
 def evolve_line(state: Line, event: LineFact) -> Line:
+    moved = replace(state, status=step(LINE_TRANSITIONS, state.status, event.wire()))
     match event:
         case e.LineBooked():
-            return Line(booked=event)
+            return replace(moved, booked=event)
         case e.LineReserved():
-            return replace(state, reserved=state.reserved + event.amount)
+            return replace(moved, reserved=event.amount)
         case _:
             assert_never(event)
 
@@ -135,7 +163,7 @@ def match_line(command: c.MatchLine, states: States) -> Decision:
     """[] when this line explains something already. Refused when the payout arrived before."""
     line_id, payout_id = command.streams()
     line, payout = states.of(line_id, Line), states.of(payout_id, Payout)
-    if line.reserved:
+    if line.status is LineStatus.RESERVED:
         return []
     if line.booked is None or command.amount > line.booked.amount:
         raise Refused("A bank line explains no more than its own amount.")
@@ -204,12 +232,23 @@ PAYOUT = Thing(
     prefix="po",
     initial=Payout,
     evolve=evolve_payout,
+    transitions=PAYOUT_TRANSITIONS,
     events=(e.PayoutListed, e.PayoutArrived, e.PayoutSettled, e.PayoutDiffers),
 )
 STATEMENT = Thing(
-    prefix="st", initial=Statement, evolve=evolve_statement, events=(e.StatementImported,)
+    prefix="st",
+    initial=Statement,
+    evolve=evolve_statement,
+    transitions=STATEMENT_TRANSITIONS,
+    events=(e.StatementImported,),
 )
-LINE = Thing(prefix="ln", initial=Line, evolve=evolve_line, events=(e.LineBooked, e.LineReserved))
+LINE = Thing(
+    prefix="ln",
+    initial=Line,
+    evolve=evolve_line,
+    transitions=LINE_TRANSITIONS,
+    events=(e.LineBooked, e.LineReserved),
+)
 DECIDERS: Deciders = {
     c.ListPayout: on_one(lambda command: command.streams()[0], Payout, list_payout),
     c.MatchLine: on_many(match_line),

@@ -1,5 +1,5 @@
-"""What a provider's news means for us: its updates as commands. Repeats and old news decide nothing,
-so the order and the number of notifications do not matter (PROVIDERS 0.7)."""
+"""What a provider's news means for us: its updates as commands. Repeats and old news decide
+nothing, so the order and the number of notifications do not matter (PROVIDERS 0.7)."""
 
 from collections.abc import Callable
 from typing import assert_never
@@ -38,6 +38,7 @@ def commands_for(
                 c.ReturnPayment(
                     by=provider,
                     payment_id=update.operation_id,
+                    reference=update.reference,
                     amount=update.amount,
                     code=update.code or update.raw_code,
                     raw_code=update.raw_code,

@@ -1,7 +1,7 @@
 """What every read model is made of: tables, rows that are read on first touch and written once per
 batch, and a rebuild beside the live tables. It knows no screen."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, LiteralString, TypeVar
 
 import msgspec
@@ -156,14 +156,22 @@ class ReadModel(Value):
 
 
 def rebuild(
-    connection: Connection, codec: Codec, model: ReadModel, until: int, schema: str
+    connection: Connection,
+    codec: Codec,
+    model: ReadModel,
+    until: int,
+    schema: str,
+    parked: Mapping[str, int] | None = None,
 ) -> None:
-    """Builds `model` from the feed up to position `until` into another schema."""
+    """Builds `model` from the feed up to position `until` into another schema, without what is
+    parked for it from a position on."""
     model.create_tables(connection, schema)
     position = 0
     while position < until:
         batch = read_feed(connection, codec, position, min(REBUILD_BATCH, until - position))
         if not batch:
             break
-        model.apply_in(connection, batch, schema)
+        aside = parked or {}
+        digestible = [one for one in batch if one.feed_position < aside.get(one.stream, until + 1)]
+        model.apply_in(connection, digestible, schema)
         position = batch[-1].feed_position

@@ -34,17 +34,29 @@ def move(connection: Connection, to: datetime) -> None:
         )
 
 
+def begin(connection: Connection, at: datetime) -> None:
+    """Sets the Clock of a sandbox that holds no event yet, for a story that begins earlier."""
+    begun = connection.execute(
+        "UPDATE installation SET clock = %s"
+        " WHERE clock IS NOT NULL AND NOT EXISTS (SELECT FROM event)",
+        (at,),
+    ).rowcount
+    if not begun:
+        raise ClockRefused("only a sandbox without any event begins at another time")
+
+
 def mode(connection: Connection) -> str | None:
     """The mode this database was made for; None before its first migration has ended."""
     row = connection.execute("SELECT mode FROM installation").fetchone()
     return None if row is None else str(row[0])
 
 
-def beat(connection: Connection, name: str) -> None:
+def beat(connection: Connection, name: str, at: datetime | None = None) -> None:
+    """Database time, or the moment up to which something was done."""
     connection.execute(
-        "INSERT INTO heartbeat (name, at) VALUES (%s, clock_timestamp())"
+        "INSERT INTO heartbeat (name, at) VALUES (%s, coalesce(%s, clock_timestamp()))"
         " ON CONFLICT (name) DO UPDATE SET at = excluded.at",
-        (name,),
+        (name, at),
         prepare=True,
     )
 

@@ -14,6 +14,9 @@ SERVER_VERSION_MIN = 160000
 CONNECTION_WAIT_S = 10.0
 # Every statement of the stream is one of a few dozen; none is ever dropped for want of a place.
 PREPARED_MAX = 500
+# Plans are made once per connection, often while the tables are small; with a disk's price for a
+# random page they would scan what later grows.
+OPTIONS = "-c TimeZone=UTC -c random_page_cost=1.1"
 
 
 class ServerTooOld(Exception):
@@ -41,7 +44,7 @@ def libpq_url(url: str) -> str:
 
 def connect(url: str, kek: bytes) -> Connection:
     """One connection outside any pool."""
-    connection = Connection.connect(libpq_url(url), autocommit=True, options="-c TimeZone=UTC")
+    connection = Connection.connect(libpq_url(url), autocommit=True, options=OPTIONS)
     _configure(connection, kek)
     refuse_old_server(connection.info.server_version)
     return connection
@@ -89,7 +92,7 @@ class Database:
         return ConnectionPool(
             self._url,
             connection_class=Connection,
-            kwargs={"autocommit": True, "options": "-c TimeZone=UTC"},
+            kwargs={"autocommit": True, "options": OPTIONS},
             min_size=1,
             max_size=self._pool_size,
             configure=lambda connection: _configure(connection, self.kek),

@@ -32,7 +32,8 @@ WITH f AS (SELECT * FROM feed WHERE feed_position > %(after)s
             ORDER BY feed_position LIMIT %(limit)s) {_EVENTS}"""  # noqa: S608 constants only
 _READ_STREAM = f"""
 WITH f AS (SELECT * FROM feed WHERE shard = %(shard)s AND stream_id = %(stream_id)s
-              AND feed_position > %(after)s AND feed_position <= %(until)s) {_EVENTS}"""  # noqa: S608
+              AND feed_position > %(after)s AND feed_position <= %(until)s) {_EVENTS}
+"""  # noqa: S608 constants only
 _EVERYTHING = 2**63 - 1
 
 

@@ -20,6 +20,7 @@ from domain.stream.lease import SETTLE, LeaseChange, LeaseLost, settle_values
 __all__ = [
     "AlreadyLogged",
     "Batch",
+    "BrokenStream",
     "Conflict",
     "LeaseChange",
     "LeaseLost",
@@ -40,6 +41,10 @@ class Conflict(Exception):
 
 class AlreadyLogged(Exception):
     """The command id is in the log already; nothing was written."""
+
+
+class BrokenStream(Exception):
+    """A stream with a gap: somebody deleted from the table."""
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -106,7 +111,9 @@ def load(connection: Connection, codec: Codec, streams: Sequence[str]) -> dict[s
         _LOAD, ([shard_of(id_) for id_ in ids], ids), prepare=True, binary=True
     )
     decode = codec.decode
-    for n, _version, wire, schema_v, data, sealed, subject, purpose, wrapped, aad in cursor:
+    for n, version, wire, schema_v, data, sealed, subject, purpose, wrapped, aad in cursor:
+        if version != len(events[n - 1]) + 1:
+            raise BrokenStream(f"{streams[n - 1]} holds no version {len(events[n - 1]) + 1}")
         clear = None
         if sealed is not None:
             clear = opener.open_row((subject, purpose), wrapped, sealed, aad)
@@ -133,13 +140,21 @@ def find_command(
 # is the main statement, which PostgreSQL runs before the other inserts, so that a repeated command
 # is known as such and not mistaken for a conflict.
 _LEASE: LiteralString = f"lease AS ({SETTLE} RETURNING 1)"
-_EVENTS: LiteralString = """
-events AS (
+_COLUMNS: LiteralString = """
   INSERT INTO event (shard, stream_id, version, event_id, command_id, cause_id, actor,
                      type, schema_v, data, sealed, subject, purpose)
+"""
+# Most commands record one event, and without a set to unpack that costs a quarter less.
+_EVENT: LiteralString = f"""
+events AS ({_COLUMNS}
+  SELECT %(shard)s, %(stream_id)s, %(version)s, %(event_id)s, %(command_id)s, %(cause_id)s,
+         %(actor)s, %(type)s, %(schema_v)s, %(data)s::jsonb, decode(%(sealed)s, 'base64'),
+         %(subject)s, %(purpose)s {{from_guard}})"""
+_EVENTS: LiteralString = f"""
+events AS ({_COLUMNS}
   SELECT %(shard)s, e.stream_id, e.version, e.event_id, %(command_id)s, e.cause_id, e.actor,
          e.type, e.schema_v, e.data, decode(e.sealed, 'base64'), e.subject, e.purpose
-    FROM {guard} jsonb_to_recordset(%(events)s::jsonb) AS e (
+    FROM {{guard}} jsonb_to_recordset(%(events)s::jsonb) AS e (
          stream_id uuid, version int, event_id uuid, cause_id uuid, actor text, type text,
          schema_v smallint, data jsonb, sealed text, subject text, purpose text))"""
 _EFFECTS: LiteralString = """
@@ -166,9 +181,10 @@ SELECT %(shard)s, %(command_id)s, %(request_hash)s, %(result)s::jsonb {from_guar
 
 
 @cache
-def _statement(events: bool, effects: bool, timers: bool, lease: bool, fired: bool) -> bytes:
-    wanted = (lease, events, effects, timers, fired)
-    parts = (_LEASE, _EVENTS, _EFFECTS, _TIMERS, _FIRED)
+def _statement(events: int, effects: bool, timers: bool, lease: bool, fired: bool) -> bytes:
+    """`events` counts 0, 1 or 2 for more."""
+    wanted = (lease, events == 1, events > 1, effects, timers, fired)
+    parts = (_LEASE, _EVENT, _EVENTS, _EFFECTS, _TIMERS, _FIRED)
     tables = ",".join(part for part, want in zip(parts, wanted, strict=True) if want)
     text = f"WITH {tables} {_LOG}" if tables else _LOG
     return text.format(
@@ -180,15 +196,17 @@ def _statement(events: bool, effects: bool, timers: bool, lease: bool, fired: bo
 
 def append(connection: Connection, batch: Batch) -> None:
     """Writes the whole batch or nothing. Raises Conflict, AlreadyLogged or LeaseLost."""
-    _check(batch)
     values: dict[str, object] = {
         "shard": batch.shard,
         "command_id": batch.command_id,
         "request_hash": batch.request_hash,
         "result": batch.result.decode(),
     }
-    if batch.writes:
-        values["events"] = _event_rows(connection, batch.writes)
+    events = _event_rows(connection, batch)
+    if len(events) == 1:
+        values |= events[0] | {"data": bytes(events[0]["data"]).decode()}
+    elif events:
+        values["events"] = _json(events)
     if batch.effects:
         values["effects"] = _json([_effect_row(new) for new in batch.effects])
     if batch.timers:
@@ -198,7 +216,7 @@ def append(connection: Connection, batch: Batch) -> None:
     if batch.fired:
         values["fired_shard"], values["fired_timer"] = batch.fired
     statement = _statement(
-        bool(batch.writes),
+        min(len(events), 2),
         bool(batch.effects),
         bool(batch.timers),
         batch.lease is not None,
@@ -207,7 +225,10 @@ def append(connection: Connection, batch: Batch) -> None:
     try:
         written = connection.execute(statement, values, prepare=True).rowcount
     except UniqueViolation as error:
-        raise _MEANING.get(error.diag.constraint_name or "", UniqueViolation)(str(error)) from error
+        meaning = _MEANING.get(error.diag.constraint_name or "")
+        if meaning is None:
+            raise
+        raise meaning(str(error)) from error
     except DeadlockDetected as error:
         raise Conflict(str(error)) from error
     if not written:
@@ -217,27 +238,20 @@ def append(connection: Connection, batch: Batch) -> None:
 _MEANING = {"event_pkey": Conflict, "command_log_pkey": AlreadyLogged}
 
 
-def _check(batch: Batch) -> None:
-    """What the database cannot know: ids that name their kind, and one shard per command."""
-    for new in batch.writes:
-        if prefix_of(new.stream) != new.event.prefix:
-            raise ValueError(f"{new.stream} does not hold {new.event.wire()}")
-        if shard_of(read_id(new.stream)) != batch.shard:
-            raise ValueError(f"{new.stream} is not on shard {batch.shard}")
-    for effect in batch.effects:
-        if shard_of(effect.effect_id) != shard_of(read_id(effect.effect.stream)):
-            raise ValueError(f"effect {effect.effect_id} is not on the shard of its stream")
-
-
-def _event_rows(connection: Connection, writes: Sequence[NewEvent]) -> str:
+def _event_rows(connection: Connection, batch: Batch) -> list[dict[str, object]]:
     """Sorted by stream and version: two writers on the same two streams never deadlock."""
-    encoded = [(read_id(new.stream), new, encode(new.event)) for new in writes]
-    encoded.sort(key=lambda row: (row[0].int, row[1].version))
+    encoded = [(_stream_id(new, batch.shard), new, encode(new.event)) for new in batch.writes]
+    if len(encoded) > 1:
+        encoded.sort(key=lambda row: (row[0].int, row[1].version))
     owners = {(e.subject, e.purpose) for _, _, e in encoded if e.subject is not None}
     keys = keys_for(connection, owners, create=True) if owners else {}
     rows = []
     for id_, new, e in encoded:
-        row = {
+        sealed = None
+        if e.subject is not None and e.sealed_clear is not None:
+            secret = seal(keys[e.subject, e.purpose], e.sealed_clear, new.event_id.bytes)
+            sealed = base64.b64encode(secret).decode()
+        row: dict[str, object] = {
             "stream_id": id_,
             "version": new.version,
             "event_id": new.event_id,
@@ -246,19 +260,30 @@ def _event_rows(connection: Connection, writes: Sequence[NewEvent]) -> str:
             "type": e.type,
             "schema_v": e.schema_v,
             "data": msgspec.Raw(e.data),
+            "sealed": sealed,
+            "subject": e.subject,
+            "purpose": e.purpose if sealed else None,
         }
-        if e.subject is not None and e.sealed_clear is not None:
-            sealed = seal(keys[e.subject, e.purpose], e.sealed_clear, new.event_id.bytes)
-            row["sealed"] = base64.b64encode(sealed).decode()
-            row["subject"], row["purpose"] = e.subject, e.purpose
         rows.append(row)
-    return _json(rows)
+    return rows
+
+
+def _stream_id(new: NewEvent, shard: int) -> UUID:
+    """What the database cannot know: the id names its kind, and one command is on one shard."""
+    if prefix_of(new.stream) != new.event.prefix:
+        raise ValueError(f"{new.stream} does not hold {new.event.wire()}")
+    stream_id = read_id(new.stream)
+    if shard_of(stream_id) != shard:
+        raise ValueError(f"{new.stream} is not on shard {shard}")
+    return stream_id
 
 
 def _effect_row(new: NewEffect) -> dict[str, object]:
-    effect = new.effect
+    effect, shard = new.effect, shard_of(new.effect_id)
+    if shard != shard_of(read_id(effect.stream)):
+        raise ValueError(f"effect {new.effect_id} is not on the shard of its stream")
     return {
-        "shard": shard_of(new.effect_id),
+        "shard": shard,
         "effect_id": new.effect_id,
         "stream": effect.stream,
         "queue": effect.queue,

@@ -154,6 +154,7 @@ def close(command: c.CloseCase, case: Case) -> list[Event]:
 
 CASE = Thing(
     prefix="cs",
+    transitions=TRANSITIONS,
     initial=Case,
     evolve=evolve,
     events=(e.CaseOpened, e.CaseTaken, e.CaseSnoozed, e.CaseNoted, e.CaseClosed),

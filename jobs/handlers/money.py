@@ -52,7 +52,6 @@ def submit_payment(context: Context, claimed: Claimed) -> None:
         payment_method=registered.provider_method,
     )
     submitted_at = payment.submitted.at if payment.submitted else None
-    asked_from = submitted_at or scheduled.at
 
     def refused(answer: ProviderRefused) -> Command:
         code = answer.code or answer.raw_code
@@ -64,7 +63,7 @@ def submit_payment(context: Context, claimed: Claimed) -> None:
         subject=payment_id,
         submitted_at=submitted_at,
         send=lambda: context.stripe.collect(order),
-        ask=lambda: context.stripe.look_up_payment(payment_id, asked_from, order.customer),
+        ask=lambda: context.stripe.look_up_payment(payment_id, scheduled.at, order.customer),
         accepted=lambda reference: c.RecordPaymentAccepted(
             by="stripe", payment_id=payment_id, reference=reference
         ),

@@ -10,9 +10,11 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 
+import psycopg
+
 from config import Settings
 from jobs.instance import with_servers
-from jobs.programs import Program, web
+from jobs.programs import ACCOUNTS, Program, web
 from jobs.supervisor import main
 
 ME = ("-m", "tests.jobs.small_kontor")
@@ -34,6 +36,14 @@ def stubborn() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     print("I stay", flush=True)
     time.sleep(600)
+
+
+def events() -> None:
+    """The table that tells a fresh sandbox; MADE gives it its first event."""
+    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+        connection.execute("create table if not exists event ()")
+        if os.environ.get("MADE"):
+            connection.execute("insert into event default values")
 
 
 def attached() -> None:
@@ -64,13 +74,22 @@ TABLES: dict[str, Callable[[Settings], list[Program]]] = {
         Program(name="first", argv=("-c", "raise SystemExit(4)"), stage=0, once=True),
         _web(settings),
     ],
-    "optional": lambda settings: [
+    "demo": lambda settings: [
         *ok(settings),
-        Program(name="demo", argv=("-c", "raise SystemExit(4)"), stage=3, once=True, optional=True),
+        Program(name="events", argv=(*ME, "make-events"), stage=0, once=True),
+        Program(
+            name="accounts",
+            argv=("-c", "print('support mia')"),
+            stage=3,
+            once=True,
+            fresh=True,
+            keep=ACCOUNTS,
+        ),
+        Program(name="demo", argv=("-c", "raise SystemExit(4)"), stage=3, once=True, fresh=True),
     ],
     "stubborn": lambda settings: [Program(name="stubborn", argv=(*ME, "do-not-stop"), grace=0.3)],
 }
-PARTS = {"do-fork": forks, "do-not-stop": stubborn, "attach": attached}
+PARTS = {"make-events": events, "do-fork": forks, "do-not-stop": stubborn, "attach": attached}
 
 if __name__ == "__main__":
     name = sys.argv[1]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
+from threading import Thread
 from uuid import UUID, uuid4
 
 import pytest
-from psycopg.errors import CheckViolation
+from psycopg.errors import CheckViolation, UniqueViolation
 
 from domain.stream import effects, series, timers
-from domain.stream.database import Connection
+from domain.stream.database import Connection, connect
 from domain.stream.store import (
     AlreadyLogged,
+    BrokenStream,
     Conflict,
     LeaseLost,
     append,
@@ -21,6 +24,7 @@ from domain.stream.store import (
 from tests.stream.things import (
     AT,
     CODEC,
+    KEK,
     batch,
     counted,
     effect_of,
@@ -73,6 +77,47 @@ def test_a_stale_version_is_a_conflict_and_writes_nothing(connection: Connection
     with pytest.raises(Conflict):
         append(connection, batch(writes(stream, [counted()]), effects=[effect_of(stream)]))
     assert rows(connection) == before
+
+
+def test_two_writers_on_the_same_streams_never_deadlock(
+    connection: Connection, other: Connection, database_url: str
+) -> None:
+    """Both must pass the middle stream, which somebody holds; written in the order given, each
+    would then hold what the other wants."""
+    first, middle, last = sorted(new_stream() for _ in range(3))
+    orders = ([first, middle, last], [last, middle, first])
+    causes: list[type | None] = []
+
+    def write(n: int) -> None:
+        new = [writes(stream, [counted()])[0] for stream in orders[n]]
+        with connect(database_url, KEK) as own:
+            try:
+                append(own, batch(new))
+                causes.append(None)
+            except Conflict as error:
+                causes.append(type(error.__cause__))
+
+    threads = [Thread(target=write, args=(n,)) for n in range(2)]
+    with connection.transaction(force_rollback=True):
+        append(connection, batch(writes(middle, [counted()])))
+        for n, thread in enumerate(threads, 1):
+            thread.start()
+            wait_until_blocked(other, n)
+    for thread in threads:
+        thread.join()
+    assert causes == [None, UniqueViolation] or causes == [UniqueViolation, None]
+
+
+def wait_until_blocked(connection: Connection, count: int) -> None:
+    query = (
+        "SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+        " WHERE NOT granted AND datname = current_database()"
+    )
+    for _ in range(500):
+        if connection.execute(query).fetchone() == (count,):
+            return
+        time.sleep(0.01)
+    raise AssertionError("nobody waits")
 
 
 def test_a_repeated_command_is_known_even_where_it_would_conflict(connection: Connection) -> None:
@@ -154,6 +199,14 @@ def test_inside_an_open_transaction_the_number_goes_back_with_the_conflict(
         issue(after=0)
     assert issue(after=1) == 1
     assert load(connection, CODEC, [stream])[stream].version == 2
+
+
+def test_a_stream_with_a_hole_is_not_loaded(connection: Connection) -> None:
+    stream = new_stream()
+    append(connection, batch(writes(stream, [counted(), counted(), counted()])))
+    connection.execute("DELETE FROM event WHERE version = 2")
+    with pytest.raises(BrokenStream, match="holds no version 2"):
+        load(connection, CODEC, [stream])
 
 
 def test_ids_that_do_not_fit_are_refused_before_the_database(connection: Connection) -> None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Sequence
+from threading import Thread
 
 import psycopg
 import pytest
 
+from config import ROOT
 from domain.kernel.message import Recorded
 from domain.stream import subscription
 from domain.stream.database import Connection
@@ -157,6 +164,27 @@ def test_a_crash_between_effect_and_cursor_leaves_neither(
     assert totals(connection) == [1, 2]
 
 
+def test_a_kill_in_the_middle_of_a_projection_leaves_neither(
+    connection: Connection, consumer: Totals, database_url: str
+) -> None:
+    record(connection, new_stream(), 1, 2)
+    code = (
+        "import sys; from tests.stream.test_subscription import *;"
+        "from domain.stream.database import connect; from tests.stream.things import KEK;"
+        "advance(connect(sys.argv[1], KEK), CODEC, Totals(), 100)"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", code, database_url],
+        env={**os.environ, "KONTOR_FAILPOINT": "mid-projection"},
+        cwd=ROOT,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert totals(connection) == []
+    assert subscription.cursors(connection) == {"totals": 0}
+    assert advance(connection, CODEC, consumer, 100) == 2
+    assert totals(connection) == [1, 2]
+
+
 def test_a_new_version_starts_again_and_forgets_what_was_parked(
     connection: Connection, consumer: Totals
 ) -> None:
@@ -205,6 +233,51 @@ def test_a_sender_keeps_its_place_when_the_server_goes_away(connection: Connecti
     sender.transient = 0
     assert advance_outside(connection, CODEC, sender, 100) == 1
     assert sender.amounts == [1, 2, 3]
+
+
+def test_a_release_meanwhile_loses_nothing(
+    connection: Connection, other: Connection, consumer: Totals
+) -> None:
+    """A follower that waited for the release must not go by what was parked before."""
+    bad = new_stream()
+    record(connection, bad, POISON)
+    advance(connection, CODEC, consumer, 100)
+    record(connection, bad, 7, after=1)
+    follower = Thread(target=advance, args=(other, CODEC, Totals(), 100))
+
+    class Slow(Totals):
+        def apply(self, connection: Connection, batch: Sequence[Recorded]) -> None:
+            super().apply(connection, batch)
+            follower.start()
+            time.sleep(0.3)  # long enough to wait for our lock
+
+    subscription.release(connection, CODEC, Slow(refused=0), bad)
+    follower.join()
+    assert totals(connection) == [POISON, 7]
+
+
+def test_a_release_while_a_sender_is_under_way_loses_nothing(
+    connection: Connection, other: Connection
+) -> None:
+    sender = Sent()
+    subscription.prepare(connection, sender)
+    bad, good = new_stream(), new_stream()
+    record(connection, bad, POISON)
+    advance_outside(connection, CODEC, sender, 100)
+    record(connection, bad, 7, after=1)
+    record(connection, good, 8)
+    sender.refused = 0
+
+    class Released(Sent):
+        def send(self, recorded: Recorded) -> None:
+            sender.send(recorded)
+            if recorded.stream == good and subscription.list_parked(other):
+                subscription.release_outside(other, CODEC, sender, bad)
+
+    while advance_outside(connection, CODEC, Released(), 100):
+        pass
+    assert 7 in sender.amounts
+    assert subscription.cursors(connection) == {"sent": 3}
 
 
 def test_of_two_followers_only_one_moves_the_cursor(

@@ -269,12 +269,19 @@ def _payout_item(transaction: Json) -> PayoutItem:
     return PayoutItem(
         kind=kind,
         transaction=transaction["id"],
-        reference=str(source.get("id", "")),
+        reference=_reference(kind, source),
         operation_id=operation_id(source),
         gross=transaction["amount"],
         fee=transaction["fee"],
         net=transaction["net"],
     )
+
+
+def _reference(kind: PayoutItemKind, source: Json) -> str:
+    """What our own facts carry: a debit is known by its payment intent, a refund by itself."""
+    if kind in (PayoutItemKind.PAYMENT, PayoutItemKind.REVERSAL) and source.get("payment_intent"):
+        return str(source["payment_intent"])
+    return str(source.get("id", ""))
 
 
 def payout_update(payout: Json, items: tuple[PayoutItem, ...]) -> ProviderUpdate:

@@ -1,0 +1,1 @@
+"""Repeatable measurements on an embedded PostgreSQL with fsync on: `./run bench`. No tests."""

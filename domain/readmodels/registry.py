@@ -1,0 +1,14 @@
+"""Every read model, in the order in which the follower feeds them."""
+
+from domain.readmodels import invoices, payments, refunds, search, settlement, stream, work
+from domain.readmodels.model import ReadModel
+
+READMODELS: tuple[ReadModel, ...] = (
+    stream.MODEL,
+    work.MODEL,
+    payments.MODEL,
+    refunds.MODEL,
+    invoices.MODEL,
+    search.MODEL,
+    settlement.MODEL,
+)

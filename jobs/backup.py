@@ -1,0 +1,96 @@
+"""`./run backup FOLDER` and `./run restore FOLDER`: data and personal keys as two files of one
+snapshot. The key-encryption key is in neither: it is kept, and backed up, elsewhere."""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from config import Settings
+from domain.readmodels.model import LIVE
+from domain.readmodels.registry import READMODELS
+from domain.stream import effects
+from domain.stream.database import Connection, connect, libpq_url
+from jobs.effects import MONEY
+from jobs.instance import with_servers
+from jobs.places import pginstall, unprivileged_user
+
+DATA, KEYS = "data.dump", "keys.dump"
+KEY_TABLE = "public.subject_key"
+
+
+class RestoreRefused(Exception):
+    """The database to restore into is not empty, or the folder holds no backup."""
+
+
+def backup(settings: Settings, folder: Path) -> None:
+    """Both files show the same moment. Read models are left out: they are rebuilt."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    with connect(settings.database_url, settings.kek) as connection, connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        row = connection.execute("SELECT pg_export_snapshot()").fetchone()
+        snapshot = f"--snapshot={row[0] if row else ''}"
+        _dump(
+            settings,
+            folder / DATA,
+            snapshot,
+            f"--exclude-schema={LIVE}",
+            f"--exclude-table-data={KEY_TABLE}",
+        )
+        _dump(settings, folder / KEYS, snapshot, "--data-only", f"--table={KEY_TABLE}")
+
+
+def restore(settings: Settings, folder: Path) -> None:
+    """Into an empty database. What was waiting for a provider may have been sent since the backup
+    was made, so it is asked about first. Raises RestoreRefused."""
+    for name in (DATA, KEYS):
+        if not (folder / name).exists():
+            raise RestoreRefused(f"{folder} holds no {name}")
+    with connect(settings.database_url, settings.kek) as connection:
+        if connection.execute("SELECT to_regclass('public.event')").fetchone() != (None,):
+            raise RestoreRefused("the database is not empty; nothing was restored")
+    for name in (DATA, KEYS):
+        _pg(settings, "pg_restore", "--no-owner", "--exit-on-error", str(folder / name))
+    with connect(settings.database_url, settings.kek) as connection:
+        distrust(connection)
+
+
+def distrust(connection: Connection) -> None:
+    """Provider effects become unknown; the screens start again from the first event."""
+    effects.doubt(connection, MONEY)
+    names = [model.name for model in READMODELS]
+    connection.execute("DELETE FROM consumer WHERE name = ANY(%s)", (names,))
+    connection.execute("DELETE FROM parked WHERE consumer = ANY(%s)", (names,))
+
+
+def _dump(settings: Settings, file: Path, *options: str) -> None:
+    _pg(settings, "pg_dump", "--format=custom", "--no-owner", f"--file={file}", *options)
+    file.chmod(0o600)
+
+
+def _pg(settings: Settings, program: str, *options: str) -> None:
+    """PostgreSQL's own tools, from the embedded server's folder."""
+    command = [str(pginstall(unprivileged_user()) / "bin" / program)]
+    url = libpq_url(settings.database_url)
+    subprocess.run([*command, f"--dbname={url}", *options], check=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="./run", description=__doc__)
+    parser.add_argument("act", choices=("backup", "restore"))
+    parser.add_argument("folder", type=Path)
+    chosen = parser.parse_args()
+    with with_servers(migrated=chosen.act == "backup"):
+        try:
+            act = backup if chosen.act == "backup" else restore
+            act(Settings.from_env(), chosen.folder.resolve())
+        except (RestoreRefused, subprocess.CalledProcessError) as error:
+            print(f"{chosen.act}: {error}", file=sys.stderr)
+            return 1
+    print(f"{chosen.act}: done ({chosen.folder}); the key-encryption key is not part of it")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""`./run check`: asks every question, names what is broken, exits 1 when anything is."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+from config import Settings
+from domain.dispatch import open_dispatcher
+from domain.operating import Health, health
+from domain.stream.database import Connection, connect
+from jobs.check import documents, edge, money, privacy, stream
+from jobs.check.broken import Broken
+from jobs.supervisor import with_servers
+
+Check = Callable[[Connection, Settings], Iterator[Broken]]
+
+
+def seen(settings: Settings) -> Health:
+    """What is set aside right now."""
+    dispatcher = open_dispatcher(
+        settings.database_url, settings.kek, settings.redis_url, pool_size=1
+    )
+    try:
+        return health(dispatcher)
+    finally:
+        dispatcher.database.close()
+
+
+CHECKS: tuple[tuple[str, str, Check], ...] = (
+    ("4", "refunds never exceed what came in", lambda c, _: money.reservations(c)),
+    ("4", "what left us twice is a recovery", lambda c, _: money.recoveries(c)),
+    ("12-14", "versions and positions have no gaps", lambda c, _: stream.positions(c)),
+    ("13-14", "flows owe no command", lambda c, _: stream.flows(c)),
+    ("15", "read models equal their rebuild", lambda c, _: stream.rebuilt(c)),
+    ("20", "every notification ends", lambda c, s: edge.notifications(c, seen(s))),
+    ("25", "numbers have no gaps", lambda c, _: documents.numbers(c)),
+    ("25-26", "documents are what was issued", documents.issued),
+    ("28", "maker is not checker", lambda c, _: money.approvals(c)),
+    ("34", "no effect is forgotten", lambda c, s: edge.jobs(c, seen(s))),
+    ("-", "personal data is sealed", lambda c, _: privacy.personal_data(c)),
+)
+
+
+def run_checks(settings: Settings) -> Iterator[tuple[str, str, list[Broken], float]]:
+    """(invariant, what it says, violations, seconds) for each question."""
+    with connect(settings.database_url, settings.kek) as connection:
+        for invariant, says, check in CHECKS:
+            started = time.monotonic()
+            broken = _answer(invariant, check(connection, settings))
+            yield invariant, says, broken, time.monotonic() - started
+
+
+def _answer(invariant: str, found: Iterator[Broken]) -> list[Broken]:
+    """A question that cannot even be asked to its end is a violation, too."""
+    broken = []
+    try:
+        for one in found:
+            broken.append(one)
+    except Exception as error:  # noqa: BLE001  # tampered data may fail in any way; it is told
+        what = f"the check ended with {type(error).__name__}: {error}"
+        broken.append(Broken(invariant=invariant, subject="-", what=what))
+    return broken
+
+
+def main() -> int:
+    violations = 0
+    with with_servers():
+        for invariant, says, broken, seconds in run_checks(Settings.from_env()):
+            mark = "broken" if broken else "holds"
+            print(f"{mark:<7} {invariant:<6} {says} ({seconds:.2f} s)")
+            for one in broken:
+                print(f"        {one.invariant}: {one.subject}: {one.what}")
+            violations += len(broken)
+    print(f"{violations} violations" if violations else "all invariants hold")
+    return 1 if violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,160 @@
+"""Payouts and bank lines: settled when what the provider listed is what the bank booked."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given as for_all
+from hypothesis import strategies as st
+
+from domain.kernel.message import Event
+from domain.payments import settlement_events as e
+from domain.payments.commands import AdjustRecovery
+from domain.payments.events import RecoveryAdjusted, RecoveryOpened
+from domain.payments.rules import code_rule, payout_provider
+from domain.payments.settlement import Payout
+from domain.payments.settlement_commands import ImportStatement, MatchLine, payout_id
+from tests.domain import facts as f
+from tests.domain.properties import quick
+from tests.spec import World, given
+
+OPENING = f.OPENING
+
+
+def statement(*amounts: int, **changes: object) -> ImportStatement:
+    return f.statement(*(f.entry(amount) for amount in amounts), **changes)
+
+
+def match(amount: int = 12_15, number: int = 1) -> MatchLine:
+    line = statement(1, 1).line_id(number)
+    return MatchLine(
+        by="flow:settling", line_id=line, provider="stripe", reference="TRACE1", amount=amount
+    )
+
+
+def booked(*amounts: int) -> list[Event]:
+    world = World()
+    world.send(statement(*amounts))
+    return world.events
+
+
+def test_a_statement_is_imported_whole() -> None:
+    imported, first, second = (
+        given([])
+        .when(statement(12_15, -3_00))
+        .records(e.StatementImported, e.LineBooked, e.LineBooked)
+    )
+    assert isinstance(imported, e.StatementImported)
+    assert isinstance(first, e.LineBooked)
+    assert isinstance(second, e.LineBooked)
+    assert (imported.lines, imported.opening, imported.closing) == (2, OPENING, OPENING + 9_15)
+    assert [(line.number, line.amount) for line in (first, second)] == [(1, 12_15), (2, -3_00)]
+    given([]).when(statement()).records(e.StatementImported)
+
+
+def test_the_same_file_again_and_another_under_its_number() -> None:
+    past = booked(12_15)
+    given(past).when(statement(12_15)).nothing()
+    other = statement(12_16, file_hash="cd" * 32)
+    given(past).when(other).refused("2026-338 was imported already, with other content")
+
+
+def test_entries_lead_from_opening_to_closing() -> None:
+    given([]).when(statement(12_15, closing=OPENING)).refused("opening to the closing balance")
+
+
+def test_listed_first_then_arrived() -> None:
+    (listed,) = given([]).when(f.list_payout()).records(e.PayoutListed)
+    past = [listed, *booked(12_15)]
+    given(past).when(match()).records(e.LineReserved, e.PayoutArrived, e.PayoutSettled)
+
+
+def test_arrived_first_then_listed() -> None:
+    world = World(booked(12_15))
+    world.send(match())
+    given(world.events).when(f.list_payout()).records(e.PayoutListed, e.PayoutSettled)
+
+
+@quick
+@for_all(st.integers(1, 100_00), st.booleans())
+def test_to_the_cent_or_a_difference(amount: int, listed_first: bool) -> None:
+    """Either side may come first; the outcome is the same."""
+    world = World(booked(amount))
+    commands = [f.list_payout(), match(amount)]
+    for command in commands if listed_first else reversed(commands):
+        world.send(command)
+    last = world.events[-1]
+    if amount == 12_15:
+        assert isinstance(last, e.PayoutSettled)
+    else:
+        assert isinstance(last, e.PayoutDiffers)
+        assert (last.listed, last.arrived) == (12_15, amount)
+    payout = world.state(payout_id("stripe", "TRACE1"))
+    assert isinstance(payout, Payout)
+    assert not payout.waiting
+
+
+def test_listed_or_arrived_alone_waits() -> None:
+    for world, command in ((World(), f.list_payout()), (World(booked(12_15)), match())):
+        world.send(command)
+        payout = world.state(payout_id("stripe", "TRACE1"))
+        assert isinstance(payout, Payout)
+        assert payout.waiting
+
+
+def test_a_payout_is_listed_once_and_adds_up() -> None:
+    world = World()
+    world.send(f.list_payout())
+    given(world.events).when(f.list_payout(items=(), net=0)).nothing()
+    given([]).when(f.list_payout(12_16)).refused("payout po_1 do not add up to its net")
+
+
+def test_a_line_explains_one_payout_and_no_more_than_itself() -> None:
+    past = booked(12_15, 12_15)
+    given(past).when(match(12_16)).refused("explains no more than its own amount")
+    given([]).when(match()).refused("explains no more than its own amount")
+    world = World(past)
+    world.send(match(number=1))
+    given(world.events).when(match(number=1)).nothing()
+    given(world.events).when(match(number=2)).refused("Another bank line carries the reference")
+
+
+@pytest.mark.parametrize(
+    ("counterparty", "reference", "provider"),
+    [
+        ("Stripe Payments Europe", "TRACE1", "stripe"),
+        ("STRIPE", "TRACE1", "stripe"),
+        ("Stripes and Co", "TRACE1", None),
+        ("Stripe", "NOTPROVIDED", None),
+        ("Stripe", "", None),
+        ("Stripe", None, None),
+        (None, "TRACE1", None),
+    ],
+)
+def test_whose_payout_a_line_is(
+    counterparty: str | None, reference: str | None, provider: str | None
+) -> None:
+    assert payout_provider(counterparty, reference) == provider
+
+
+def test_an_unknown_code_is_a_case_and_no_crash() -> None:
+    assert code_rule("XX99").action == "CASE"
+    assert code_rule("AM04").action == "RETRY"
+
+
+def adjust(amount: int) -> AdjustRecovery:
+    return AdjustRecovery(
+        by="flow:collecting",
+        recovery_id=f.RECOVERY,
+        payment_id=f.PAYMENT,
+        customer_id=f.CUSTOMER,
+        amount=amount,
+    )
+
+
+def test_a_recovery_follows_what_left_us_twice() -> None:
+    given([]).when(adjust(0)).nothing()
+    (opened,) = given([]).when(adjust(5_00)).records(RecoveryOpened)
+    (adjusted,) = given([opened]).when(adjust(2_00)).records(RecoveryAdjusted)
+    (closed,) = given([opened, adjusted]).when(adjust(0)).records(RecoveryAdjusted)
+    assert isinstance(closed, RecoveryAdjusted)
+    assert closed.amount == 0

@@ -1,0 +1,186 @@
+"""Moving the sandbox Clock: by due moments, each drained, to the target or what does not rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from config import Settings
+from domain.kernel.message import Refused
+from domain.kernel.time import berlin, berlin_date
+from domain.operating import advancing
+from domain.operating.advancing import Advance
+from domain.stream import clock
+from jobs import advance as jobs_advance
+from jobs.advance import Chores, work_one
+from jobs.ticker import fire_timers
+from tests.journeys.people import insure
+from tests.journeys.world import START, World, running_world
+
+PERSON = "staff:stf_mia"
+TARGET = START + timedelta(days=4)
+
+
+@pytest.fixture
+def world(settings: Settings) -> Iterator[World]:
+    with running_world(settings) as world:
+        yield world
+
+
+def chores(world: World) -> Chores:
+    return world.sandbox.chores
+
+
+def ask(world: World, target: datetime = TARGET) -> UUID:
+    advance_id = uuid4()
+    advancing.request(world.kontor, advance_id, target, PERSON)
+    return advance_id
+
+
+def latest(world: World) -> Advance:
+    with world.kontor.read() as connection:
+        found = advancing.latest(connection)
+    assert found is not None
+    return found
+
+
+def test_without_a_request_nothing_moves(world: World) -> None:
+    assert not work_one(world.context, chores(world))
+    assert world.kontor.now() == START
+
+
+def test_a_request_is_carried_out_by_due_moments(world: World) -> None:
+    insured = insure(world, first_due=berlin_date(START) + timedelta(days=23))
+    ask(world)
+    assert latest(world).state == "waiting"
+    assert work_one(world.context, chores(world))
+    moved = latest(world)
+    assert (moved.state, moved.clock, moved.done_percent) == ("done", TARGET, 100)
+    assert moved.done_steps > 2
+    assert world.control.ask("GET", "/clock")["now"] == TARGET.isoformat()
+    billed = next(e for e in world.events(insured.contract) if e.wire() == "instalment-billed")
+    assert billed.at == berlin(berlin_date(START) + timedelta(days=2), 6), "exactly when it was due"
+    assert not work_one(world.context, chores(world)), "once"
+
+
+def test_everything_rests_after_each_step(world: World) -> None:
+    insure(world, first_due=berlin_date(START) + timedelta(days=23))
+    seen: list[tuple[int, int]] = []
+
+    def look(_steps: int) -> bool:
+        behind = world.rows("SELECT coalesce(max(last - cursor), 0) FROM consumer, feed_state")
+        due = world.rows(
+            "SELECT count(*) FROM effect WHERE status <> 'done' AND due_at <= %s",
+            world.kontor.now(),
+        )
+        seen.append((int(behind[0][0]), int(due[0][0])))
+        return True
+
+    steps = jobs_advance.advance(world.sandbox, TARGET, look)
+    assert len(seen) == steps
+    assert set(seen) == {(0, 0)}
+
+
+def test_somebody_can_stop_it(world: World) -> None:
+    ask(world)
+    stopped = replace(chores(world), look=lambda: advancing.cancel(world.kontor) and 0)
+    work_one(world.context, stopped)
+    moved = latest(world)
+    assert moved.state == "cancelled"
+    assert START < moved.clock < TARGET
+    ask(world)
+    work_one(world.context, chores(world))
+    assert latest(world).state == "done"
+
+
+def test_what_does_not_rest_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs_advance, "DRAIN_MAX_S", 0.5)
+    insure(world, first_due=berlin_date(START) + timedelta(days=23))
+    world.settle()
+    ask(world)
+
+    work_one(world.context, replace(chores(world), fire=lambda: without_workers(world)))
+    moved = latest(world)
+    assert moved.state == "failed"
+    assert moved.message is not None
+    assert "not settled: translate" in moved.message, "the morning's statement waits for a worker"
+    assert moved.clock == berlin(berlin_date(START) + timedelta(days=1), 6), "it stands there"
+    monkeypatch.setattr(jobs_advance, "DRAIN_MAX_S", 60.0)
+    ask(world)
+    work_one(world.context, chores(world))
+    assert latest(world).state == "done", "and goes on when it rests"
+
+
+def without_workers(world: World) -> None:
+    """Timers and readers go on."""
+    fire_timers(world.context)
+    world.follower.catch_up()
+
+
+def test_a_killed_ticker_leaves_a_move_that_goes_on(world: World) -> None:
+    ask(world)
+    dying = replace(chores(world), stopping=lambda: world.kontor.now() > START, fire=lambda: None)
+    insure(world, first_due=berlin_date(START) + timedelta(days=23))
+    world.settle()
+    work_one(world.context, dying)
+    assert latest(world).state == "running"
+    assert latest(world).clock < TARGET
+    work_one(world.context, chores(world))
+    assert latest(world).state == "done"
+    assert latest(world).clock == TARGET
+
+
+def test_a_simulator_that_is_away_stops_the_move(
+    world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(world)
+    away = replace(settings, simulator_control="http://127.0.0.1:9")
+    work_one(replace(world.context, settings=away), chores(world))
+    assert latest(world).state == "failed"
+    assert "does not answer" in (latest(world).message or "")
+
+
+def test_the_clock_never_goes_back_and_moves_once_at_a_time(world: World) -> None:
+    for wrong in (START, START - timedelta(days=1), START + timedelta(days=401)):
+        with pytest.raises(Refused):
+            ask(world, wrong)
+    ask(world)
+    with pytest.raises(Refused, match="moving already"):
+        ask(world)
+    with world.kontor.read() as connection, pytest.raises(clock.ClockRefused):
+        clock.move(connection, START - timedelta(seconds=1))
+
+
+def test_the_same_request_sent_twice_is_one(world: World) -> None:
+    advance_id = ask(world)
+    advancing.request(world.kontor, advance_id, TARGET, PERSON)
+    assert world.rows("SELECT count(*) FROM advance") == [(1,)]
+
+
+def test_production_has_no_clock_to_move(world: World) -> None:
+    world.rows("UPDATE installation SET mode = 'production', clock = NULL RETURNING 1")
+    with pytest.raises(Refused, match="sandbox"):
+        ask(world)
+
+
+@pytest.mark.parametrize(
+    ("now", "then"),
+    [
+        (berlin(date(2026, 12, 1), 7), berlin(date(2026, 12, 2), 8, 30)),
+        (berlin(date(2026, 12, 4), 9), berlin(date(2026, 12, 7), 8, 30)),
+        (berlin(date(2026, 12, 24), 9), berlin(date(2026, 12, 28), 8, 30)),
+        (berlin(date(2027, 3, 25), 9), berlin(date(2027, 3, 30), 8, 30)),
+    ],
+)
+def test_the_next_banking_day(now: datetime, then: datetime) -> None:
+    assert advancing.next_banking_day(now) == then
+
+
+def test_fourteen_days_keep_the_time_of_day() -> None:
+    before, after = berlin(date(2027, 3, 20), 8, 30), berlin(date(2027, 4, 3), 8, 30)
+    assert advancing.by_days(before, 14) == after
+    assert after - before == timedelta(days=14) - timedelta(hours=1)

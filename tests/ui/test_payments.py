@@ -1,0 +1,171 @@
+"""Payments, refunds and search in a real browser: axe in both themes with data, the dialog with its
+live preview, polling that does not disturb, and everything without JavaScript."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page, expect
+
+from domain.payments import commands as pay
+from domain.payments.events import Reason
+from domain.readmodels import payment_queries
+from tests.readmodels.kit import Following, Story
+from tests.ui.conftest import THEMES, Opener, Theme
+
+pytestmark = pytest.mark.browser
+Axe = Callable[[Page], list[str]]
+POSSIBLE = datetime.fromisoformat("2026-12-09T09:00:00+00:00")
+
+
+@pytest.fixture
+def kit(app: Flask, site: str) -> Iterator[Following]:
+    with Following(app.extensions["kontor"]) as following:
+        yield following
+
+
+@pytest.fixture
+def story(kit: Following) -> Story:
+    told = Story(kit)
+    told.confirmed()
+    kit.at(POSSIBLE)
+    return told
+
+
+def look(page: Page, name: str) -> None:
+    """Keeps a picture where `KONTOR_PICTURES` says."""
+    if folder := os.environ.get("KONTOR_PICTURES"):
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_nothing_for_axe_with_data(
+    page: Opener, axe: Axe, kit: Following, story: Story, theme: Theme
+) -> None:
+    small = story.refund(49_90)
+    large = story.refund(120_00, Reason.GOODWILL)
+    story.refund_sent(small)
+    returned, unknown, failed = (Story(kit, name) for name in ("Otto Kraus", "Uwe Ott", "Ida Ott"))
+    returned.confirmed()
+    returned.returned()
+    failed.failed()
+    kit.do(
+        pay.SubmitPayment(
+            by="worker", payment_id=unknown.payment_id, mandate_id=unknown.mandate_id, key="k"
+        )
+    )
+    kit.settle()
+    seen = page("/payments", theme=theme, role="finance")
+    paths = {
+        "list": "/payments",
+        "empty": "/payments?customer=nobody",
+        "unclear": "/payments?amount=1.234",
+        "payment": f"/payments/{story.payment_id}",
+        "returned": f"/payments/{returned.payment_id}",
+        "failed": f"/payments/{failed.payment_id}",
+        "refund-page": f"/payments/{story.payment_id}/refund",
+        "refund": f"/refunds/{large}",
+        "approve": f"/refunds/{large}/approve",
+        "reject": f"/refunds/{large}/reject",
+        "iban": f"/payments/{story.payment_id}/iban",
+        "search": "/search?q=brandt",
+        "search-nothing": "/search?q=zzz",
+    }
+    for width in (1360, 900, 400):
+        seen.set_viewport_size({"width": width, "height": 900})
+        for name, path in paths.items():
+            seen.goto(path)
+            look(seen, f"{name}-{theme}-{width}")
+            if width != 900:
+                assert axe(seen) == [], f"{path} at {width}"
+            wide = seen.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert wide <= 0, f"{path} scrolls sideways at {width}"
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_dialog_previews_while_somebody_types(
+    page: Opener, axe: Axe, kit: Following, story: Story, theme: Theme
+) -> None:
+    seen = page(f"/payments/{story.payment_id}", theme=theme, role="support")
+    seen.get_by_role("link", name="Request refund…").click()
+    dialog = seen.locator("dialog[open]")
+    expect(dialog.locator("#amount")).to_be_focused()
+    expect(dialog.get_by_text("Choose a reason to see")).to_be_visible()
+    dialog.get_by_label("Premium reduction").check()
+    expect(dialog.get_by_role("button", name="Request refund of 238,00")).to_be_visible()
+    expect(dialog.get_by_text("A second person has to approve")).to_be_visible()
+    dialog.locator("#amount").fill("1.234")
+    expect(dialog.get_by_text("Do you mean 1.234,00")).to_be_visible()
+    dialog.locator("#amount").fill("49,90")
+    expect(dialog.get_by_role("button", name="Request refund of 49,90")).to_be_visible()
+    expect(dialog.locator("#amount")).to_be_focused()
+    dialog.locator("#note").fill("The bicycle was sold.")
+    look(seen, f"dialog-{theme}")
+    assert axe(seen) == []
+    dialog.get_by_role("button", name="Request refund of 49,90").click()
+    expect(seen.locator(".toast")).to_contain_text("Refund requested.")
+    expect(seen.locator(".line")).to_contain_text("Refund of 49,90")
+    look(seen, f"after-{theme}")
+    assert axe(seen) == []
+
+
+def test_what_moved_is_shown_in_the_dialog(
+    page: Opener, axe: Axe, kit: Following, story: Story
+) -> None:
+    seen = page(f"/payments/{story.payment_id}", role="support")
+    seen.get_by_role("link", name="Request refund…").click()
+    dialog = seen.locator("dialog[open]")
+    dialog.locator("#amount").fill("60")
+    dialog.get_by_label("Goodwill").check()
+    button = dialog.get_by_role("button", name="Request refund of 60,00")
+    expect(button).to_be_visible()
+    story.refund(60_00, Reason.GOODWILL)
+    button.click()
+    expect(dialog.get_by_text("Nothing was recorded")).to_be_visible()
+    look(seen, "moved")
+    assert axe(seen) == []
+    dialog.get_by_role("button", name="Request refund of 60,00").click()
+    expect(seen.locator(".toast")).to_contain_text("a second person decides")
+
+
+def test_the_page_follows_without_disturbing(page: Opener, kit: Following, story: Story) -> None:
+    seen = page(f"/payments/{story.payment_id}", role="support")
+    seen.get_by_role("link", name="Request refund…").focus()
+    story.refund(20_00, Reason.GOODWILL)
+    expect(seen.locator(".line")).to_contain_text("Refund of 20,00", timeout=8_000)
+    expect(seen.get_by_role("link", name="Request refund…")).to_be_focused()
+
+
+def test_typing_filters_and_more_appends(
+    page: Opener, kit: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payment_queries, "PAGE", 2)
+    for name in ("Ida Ott", "Ada Ott", "Eva Kraus"):
+        Story(kit, name)
+    seen = page("/payments?sort=customer", role="support")
+    expect(seen.locator("#rows th a")).to_have_count(2)
+    seen.get_by_role("link", name="More").click()
+    expect(seen.locator("#rows th a")).to_have_count(3)
+    expect(seen.locator("#more")).to_contain_text("3 of 3")
+    seen.get_by_label("Customer").press_sequentially("kra")
+    expect(seen.locator("#rows th a")).to_have_count(1)
+    expect(seen.get_by_label("Customer")).to_be_focused()
+    expect(seen).to_have_url(lambda url: url.endswith("/payments?customer=kra&sort=customer"))
+    seen.goto("/search")
+    seen.locator("#search-text").press_sequentially("ott")
+    expect(seen.get_by_role("heading", name="Customers 2")).to_be_visible()
+
+
+def test_without_javascript(page: Opener, kit: Following, story: Story) -> None:
+    seen = page(f"/payments/{story.payment_id}", role="support", javascript=False)
+    seen.get_by_role("link", name="Request refund…").click()
+    seen.locator("#amount").fill("49,90")
+    seen.get_by_label("Overpayment").check()
+    seen.get_by_role("button", name="Show what would be recorded").click()
+    seen.get_by_role("button", name="Request refund of 49,90").click()
+    expect(seen.locator(".toast")).to_contain_text("Refund requested.")
