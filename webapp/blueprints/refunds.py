@@ -1,0 +1,271 @@
+"""Refunds: asking for one with its preview, and one refund with the decisions about it. Every act
+that moves money is previewed first; the deciders say what is possible, this only shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, abort, g, make_response, request, url_for
+
+from domain.deciding import Preview
+from domain.kernel.message import Command, Refused
+from domain.payments.events import Reason
+from domain.readmodels import payment_queries as q
+from domain.readmodels.payments import PaymentRow
+from domain.readmodels.refunds import RefundRow
+from domain.readmodels.stream import timeline
+from domain.recording import Moved, Result
+from webapp import fragments, payment_view, refund_view, security
+from webapp.audit import audit
+from webapp.kontor import kontor
+from webapp.permissions import permitted
+from webapp.refund_form import Confirmed, Wish, read_confirmed, read_wish, wish_for
+from webapp.sentences import reason_effect, reason_name, refund_state, staff_names, who
+from webapp.texts import _, sentence
+from webapp.typed import known, typed
+
+blueprint = Blueprint("refunds", __name__)
+PREVIEW = "div#preview"
+REMARK_CHARS_MAX = 2_000
+
+
+@blueprint.get("/payments/<payment_id>/refund")
+@permitted("refund.request")
+def new(payment_id: str) -> Response:
+    found = _detail(payment_id)
+    return _ask(found, wish_for(found.payment))
+
+
+@blueprint.post("/payments/<payment_id>/refund")
+@permitted("refund.request")
+def create(payment_id: str) -> Response:
+    """Previews while somebody types, records when they confirm what they saw."""
+    found = _detail(payment_id)
+    wish = read_wish(payment_id)
+    if fragments.target() == PREVIEW:
+        return fragments.page_or_part("", "refunds/_preview.html", **_asked(found, wish))
+    if "preview" in request.form or wish.errors:
+        return _ask(found, wish, 422 if wish.errors and "preview" not in request.form else 200)
+    try:
+        result = _record(wish)
+    except Refused as refused:
+        _audit("refund.request", payment_id, refused)
+        return _ask(found, wish, 422, refusal=sentence(refused))
+    except Moved as error:
+        return _ask(_detail(payment_id), wish, 409, moved=_moved(error, wish.confirmed))
+    waits = result.events and not any(new.type == "refund-approved" for new in result.events)
+    said = _("Refund requested; a second person decides.") if waits else _("Refund requested.")
+    return fragments.done(url_for("payments.detail", payment_id=payment_id), _notice(result, said))
+
+
+def _record(wish: Wish) -> Result:
+    """A note is not part of what was previewed: it changes nothing but itself."""
+    confirmed, digest = wish.confirmed, wish.confirmed.digest
+    try:
+        if kontor().preview(wish.command(note="")).digest == digest:
+            digest = kontor().preview(wish.command()).digest
+    except Refused:
+        # A repeated form is answered from the command log; the rest is refused again below.
+        pass
+    return kontor().dispatch(wish.command(), confirmed.command_id, previewed=digest)
+
+
+def _ask(asked: q.PaymentDetail, wish: Wish, status: int = 200, **more: object) -> Response:
+    context = {**_asked(asked, wish), **more}
+    return fragments.page_or_dialog("refunds/new.html", status, **context)
+
+
+def _asked(detail: q.PaymentDetail, wish: Wish) -> dict[str, Any]:
+    """The form with what the decider says about it now."""
+    refusal, shown = "", None
+    try:
+        preview = kontor().preview(wish.probe(detail.payment))
+        shown = refund_view.shown(preview, detail) if wish.complete else None
+        if not preview.events:
+            refusal = _("This refund was requested already; it is on the payment's page.")
+    except Refused as refused:
+        refusal = sentence(refused)
+    return {
+        "payment": detail.payment,
+        "wish": wish,
+        "today": security.today(),
+        "refusal": refusal,
+        "shown": shown,
+        "reasons": [
+            (reason.value, reason_name(reason).capitalize(), reason_effect(reason), "", False)
+            for reason in Reason
+        ],
+    }
+
+
+def _moved(error: Moved, confirmed: Confirmed) -> list[str]:
+    with kontor().read() as connection:
+        entries = timeline(connection, list(error.preview.versions))
+    return refund_view.moved(error.preview, confirmed.versions, entries)
+
+
+def _detail(payment_id: str) -> q.PaymentDetail:
+    known(payment_id, "pay")
+    with kontor().read() as connection:
+        found = q.detail(connection, payment_id)
+    if found is None:
+        abort(404)
+    return found
+
+
+def _audit(act: str, subject: str, refused: Refused) -> None:
+    audit(act, "refused", subject, reason=refused.message, reference=g.reference)
+
+
+def _notice(result: Result, said: str) -> str:
+    if not result.events:
+        return _("Nothing was recorded: it is so already.")
+    if kontor().wait_visible(result):
+        return said
+    return said + " " + _("It is recorded; the screen is catching up.")
+
+
+@blueprint.get("/refunds/<refund_id>")
+@permitted("payment.read")
+def detail(refund_id: str) -> Response:
+    known(refund_id, "rf")
+    with kontor().read() as connection:
+        found = q.refund(connection, refund_id)
+        if found is None:
+            abort(404)
+        refund, payment = found
+        if fragments.wants_fragment() and request.args.get("v") == str(refund.version):
+            return make_response("", 304)
+        entries = timeline(connection, refund_view.streams(refund))
+    names = staff_names()
+    own = [entry for entry in entries if entry.stream != refund.payment_id]
+    context: dict[str, Any] = {
+        "refund": refund,
+        "payment": payment,
+        "state": refund_state(refund.status),
+        "steps": refund_view.pipeline(refund),
+        "warning": payment_view.refund_warning(refund),
+        "decisions": refund_view.decisions(refund, entries),
+        "told": payment_view.told(own, names),
+        "requested_by": who(refund.requested_by, names),
+        "decided_by": who(refund.decided_by, names),
+        "reason": reason_name(refund.reason),
+        "effect": reason_effect(refund.reason),
+    }
+    return fragments.page_or_part("refunds/show.html", "refunds/_refund.html", **context)
+
+
+def _found(refund_id: str) -> tuple[RefundRow, PaymentRow]:
+    known(refund_id, "rf")
+    with kontor().read() as connection:
+        found = q.refund(connection, refund_id)
+    if found is None:
+        abort(404)
+    return found
+
+
+@blueprint.get("/refunds/<refund_id>/approve")
+@permitted("refund.approve")
+def ask_approve(refund_id: str) -> Response:
+    return _decide("approve", refund_id)
+
+
+@blueprint.post("/refunds/<refund_id>/approve")
+@permitted("refund.approve")
+def approve(refund_id: str) -> Response:
+    """Without the digest of a preview nothing was seen, so the preview is shown first."""
+    refund, _payment = _found(refund_id)
+    confirmed = read_confirmed()
+    if not confirmed.digest:
+        return _decide("approve", refund_id)
+    command = refund_view.approval(refund)
+    return _send("approve", refund_id, command, confirmed, _("Refund approved."))
+
+
+@blueprint.get("/refunds/<refund_id>/reject")
+@permitted("refund.reject")
+def ask_reject(refund_id: str) -> Response:
+    return _decide("reject", refund_id)
+
+
+@blueprint.post("/refunds/<refund_id>/reject")
+@permitted("refund.reject")
+def reject(refund_id: str) -> Response:
+    refund, _payment = _found(refund_id)
+    remark = typed(request.form.get("remark"), REMARK_CHARS_MAX)
+    if not remark:
+        asked = "remark" in request.form
+        errors = {"remark": _("Say why, for the person who asked.")} if asked else {}
+        return _decide("reject", refund_id, 422 if asked else 200, errors=errors)
+    command = refund_view.rejection(refund, remark)
+    return _send("reject", refund_id, command, read_confirmed(), _("Refund rejected."))
+
+
+@blueprint.get("/refunds/<refund_id>/withdraw")
+@permitted("refund.withdraw")
+def ask_withdraw(refund_id: str) -> Response:
+    return _decide("withdraw", refund_id)
+
+
+@blueprint.post("/refunds/<refund_id>/withdraw")
+@permitted("refund.withdraw")
+def withdraw(refund_id: str) -> Response:
+    refund, _payment = _found(refund_id)
+    command = refund_view.withdrawal(refund)
+    return _send("withdraw", refund_id, command, read_confirmed(), _("Refund withdrawn."))
+
+
+def _send(act: str, refund_id: str, command: Command, confirmed: Confirmed, said: str) -> Response:
+    digest = confirmed.digest or None
+    try:
+        result = kontor().dispatch(command, confirmed.command_id, previewed=digest)
+    except Refused as refused:
+        _audit(f"refund.{act}", refund_id, refused)
+        return _decide(act, refund_id, 422, refusal=sentence(refused))
+    except Moved as error:
+        return _decide(act, refund_id, 409, moved=_moved(error, confirmed))
+    return fragments.done(url_for("refunds.detail", refund_id=refund_id), _notice(result, said))
+
+
+def _decide(act: str, refund_id: str, status: int = 200, **more: object) -> Response:
+    """The dialog of one decision: what it would record, or why it cannot be taken."""
+    refund, payment = _found(refund_id)
+    commands: dict[str, Command] = {
+        "approve": refund_view.approval(refund),
+        "reject": refund_view.rejection(refund, ""),
+        "withdraw": refund_view.withdrawal(refund),
+    }
+    preview: Preview | None = None
+    refusal = ""
+    try:
+        preview = kontor().preview(commands[act])
+    except Refused as refused:
+        refusal = sentence(refused)
+    context: dict[str, Any] = {
+        "act": act,
+        "today": security.today(),
+        "refund": refund,
+        "payment": payment,
+        "refusal": refusal,
+        "shown": refund_view.shown(preview) if preview and preview.events else None,
+        "command_id": read_confirmed().command_id,
+        "requested_by": who(refund.requested_by, staff_names()),
+        "reason": reason_name(refund.reason),
+        "effect": reason_effect(refund.reason),
+        "remark": request.form.get("remark", ""),
+        **more,
+    }
+    return fragments.page_or_dialog("refunds/decide.html", status, **context)
+
+
+@blueprint.post("/refunds/<refund_id>/check")
+@permitted("payment.check_now")
+def check(refund_id: str) -> Response:
+    _found(refund_id)
+    asked = kontor().ask_again(refund_id)
+    notice = (
+        _("The provider is being asked. The page shows the answer as soon as it is recorded.")
+        if asked
+        else _("Nothing was asked: this refund waits for no answer.")
+    )
+    return fragments.done(url_for("refunds.detail", refund_id=refund_id), notice)

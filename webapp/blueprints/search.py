@@ -1,0 +1,83 @@
+"""Search: everything that a few typed words or an amount could mean, grouped by kind. It finds; the
+pages behind its links decide who may look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from flask import Blueprint, Response, current_app, request, url_for
+
+from domain.kernel.message import Refused
+from domain.kernel.money import Cents
+from domain.readmodels.search import Kind, ThingRow, find
+from webapp import fragments, security
+from webapp.format import parse_amount
+from webapp.kontor import kontor
+from webapp.permissions import permitted
+from webapp.texts import _, sentence
+from webapp.typed import typed
+
+blueprint = Blueprint("search", __name__, url_prefix="/search")
+TEXT_CHARS_MAX: Final = 200
+NAMES: Final[dict[Kind, Callable[[], str]]] = {
+    Kind.CUSTOMER: lambda: _("Customers"),
+    Kind.CONTRACT: lambda: _("Contracts"),
+    Kind.INVOICE: lambda: _("Invoices"),
+    Kind.CORRECTION: lambda: _("Corrections"),
+    Kind.PAYMENT: lambda: _("Payments"),
+    Kind.REFUND: lambda: _("Refunds"),
+}
+# Kind -> endpoint, its argument, and the act that opens it. Customers and contracts have no page
+# of their own yet: their payments are what people look for.
+PLACES: Final[dict[Kind, tuple[str, str, str]]] = {
+    Kind.CUSTOMER: ("payments.index", "customer", "payment.read"),
+    Kind.CONTRACT: ("payments.index", "contract", "payment.read"),
+    Kind.INVOICE: ("invoices.detail", "document_id", "invoice.read"),
+    Kind.CORRECTION: ("invoices.detail", "document_id", "invoice.read"),
+    Kind.PAYMENT: ("payments.detail", "payment_id", "payment.read"),
+    Kind.REFUND: ("refunds.detail", "refund_id", "payment.read"),
+}
+
+
+@blueprint.get("")
+@permitted("search")
+def index() -> Response:
+    text = typed(request.args.get("q"), TEXT_CHARS_MAX)
+    amount, question = _amount(text)
+    with kontor().read() as connection:
+        groups = find(connection, text, amount)
+    return fragments.page_or_part(
+        "search/index.html",
+        "search/_results.html",
+        200,
+        text=text,
+        question=question,
+        groups=groups,
+        names={kind: words() for kind, words in NAMES.items()},
+        place=place,
+        label=label,
+    )
+
+
+def _amount(text: str) -> tuple[Cents | None, str]:
+    """An amount with two readings is a question; a text that is none is no mistake here."""
+    try:
+        return parse_amount(text), ""
+    except Refused as refused:
+        return None, sentence(refused) if "decimals" in refused.values else ""
+
+
+def place(row: ThingRow) -> str:
+    """The address of what was found, or nothing where there is no page for this person."""
+    endpoint, argument, act = PLACES[row.kind]
+    if endpoint not in current_app.view_functions or not security.allowed(act):
+        return ""
+    values: dict[str, Any] = {argument: row.thing}
+    return url_for(endpoint, **values)
+
+
+def label(row: ThingRow) -> str:
+    """Ids are shown as far as people compare them."""
+    ids = (Kind.PAYMENT, Kind.REFUND)
+    return row.label[:14] if row.kind in ids else row.label or _("erased")

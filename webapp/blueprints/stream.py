@@ -1,0 +1,260 @@
+"""The stream of updates: every event with its position, cause and consequences; who reads it and
+how far; and what was set aside, with the acts that set it going again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from flask import Blueprint, Response, abort, g, make_response, render_template, request, url_for
+
+from domain import operating
+from domain.kernel.message import Refused
+from domain.operating.watch import EffectSeen
+from domain.readmodels import causes, stream
+from domain.readmodels.stream import Entry, Filters
+from webapp import fragments
+from webapp.audit import audit
+from webapp.format import iban_masked
+from webapp.kontor import kontor
+from webapp.permissions import permitted
+from webapp.sentences import Sentence, staff_names, tell, who
+from webapp.texts import _, sentence
+from webapp.typed import POSITION_MAX, typed
+from webapp.typed import position as position_in
+
+blueprint = Blueprint("stream", __name__, url_prefix="/stream")
+MACHINES: Final = (
+    "stripe",
+    "worker",
+    "timer",
+    "ticker",
+    "flow:collecting",
+    "flow:refunding",
+    "flow:settling",
+    "demo",
+)
+"""Actors that are no people, for the filter."""
+TEXT_MAX: Final = 80
+NAME_MAX: Final = 300
+BODY_SHOWN_MAX: Final = 100_000
+"""Characters of a raw body on the page; a notification has a few thousand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One event as a row: in words, and with who did it."""
+
+    entry: Entry
+    told: Sentence
+    who: str
+
+
+@dataclass(slots=True)
+class Node:
+    """A line with what it led to, for the tree."""
+
+    line: Line
+    effects: list[EffectSeen]
+    children: list[Node] = field(default_factory=list)
+
+
+@blueprint.get("")
+@permitted("stream.read")
+def index() -> Response:
+    filters, after = _filters(), position_in(request.args.get("after"))
+    health = operating.health(kontor())
+    with kontor().read() as connection:
+        page = stream.page(connection, filters, after)
+        total = stream.count(connection, filters)
+        beside = causes.neighbours(connection, page.entries)
+    names = staff_names()
+    chosen: dict[str, Any] = {
+        name: value
+        for name in filters.__struct_fields__
+        if (value := getattr(filters, name)) is not None
+    }
+    more = url_for("stream.index", **chosen, after=page.after) if page.after else ""
+    html = render_template(
+        "stream/index.html",
+        health=health,
+        lines=_lines(page.entries, names),
+        beside=beside,
+        total=total,
+        more=more,
+        chosen=chosen,
+        types=sorted(stream.KINDS),
+        services=sorted(set(stream.SERVICES.values())),
+        actors=_actors(names),
+    )
+    return make_response(html)
+
+
+@blueprint.get("/<int:position>")
+@permitted("stream.read")
+def show(position: int) -> Response:
+    with kontor().read() as connection:
+        story = causes.event(connection, min(position, POSITION_MAX))
+    if story is None:
+        abort(404)
+    names = staff_names()
+    around = [story.entry, *(branch.entry for branch in story.caused)]
+    effects = operating.effects_of(
+        kontor(),
+        [*dict.fromkeys(one.stream for one in [*around, *story.together])],
+        [one.event_id for one in around],
+    )
+    html = render_template(
+        "stream/show.html",
+        line=_lines([story.entry], names)[0],
+        customer=story.entry.customer_id,
+        causes=_lines(story.causes, names),
+        together=_lines(story.together, names),
+        effects=effects.get(story.entry.event_id, []),
+        tree=_tree(story, effects, names),
+        more=story.more,
+        payload=_payload(story.entry),
+    )
+    return make_response(html)
+
+
+@blueprint.post("/release-stream")
+@permitted("stream.release")
+def release_stream() -> Response:
+    reader, parked = request.form.get("consumer", ""), request.form.get("stream", "")
+    return _act(
+        "stream.release",
+        parked,
+        lambda by: operating.release_stream(kontor(), reader, parked, by),
+        _("Released: %(reader)s follows the stream again.", reader=reader),
+    )
+
+
+@blueprint.post("/release-effect")
+@permitted("effect.release")
+def release_effect() -> Response:
+    try:
+        effect_id = UUID(request.form.get("effect_id", ""))
+    except ValueError:
+        abort(404)
+    return _act(
+        "effect.release",
+        operating.effect_subject(effect_id),
+        lambda by: operating.release_effect(kontor(), effect_id, by),
+        _("Released: a worker takes it up again."),
+    )
+
+
+@blueprint.post("/translate-again")
+@permitted("inbox.translate")
+def translate_again() -> Response:
+    provider = typed(request.form.get("provider"), TEXT_MAX)
+    notification_id = typed(request.form.get("id"), NAME_MAX)
+    return _act(
+        "inbox.translate",
+        operating.notification_subject(provider, notification_id),
+        lambda by: operating.translate_again(kontor(), provider, notification_id, by),
+        _("The notification is read again."),
+    )
+
+
+@blueprint.get("/notifications/<provider>/<path:notification_id>")
+@permitted("inbox.translate")
+def notification(provider: str, notification_id: str) -> Response:
+    """The raw body, byte by byte as it came; every look is recorded."""
+    if typed(provider, TEXT_MAX) != provider or typed(notification_id, NAME_MAX) != notification_id:
+        abort(404)
+    found = operating.notification(kontor(), provider, notification_id)
+    if found is None:
+        abort(404)
+    audit(
+        "inbox.body",
+        "allowed",
+        operating.notification_subject(provider, notification_id),
+        reference=g.reference,
+    )
+    text = found.body.decode("utf-8", "backslashreplace")
+    return fragments.page_or_dialog(
+        "stream/notification.html",
+        found=found,
+        text=text[:BODY_SHOWN_MAX],
+        cut=max(0, len(text) - BODY_SHOWN_MAX),
+        names=sorted(found.headers),
+    )
+
+
+def _act(act: str, subject: str, do: Callable[[str], bool], notice: str) -> Response:
+    """Releases something; what is gone already is no mistake of whoever asked."""
+    try:
+        done = do(f"staff:{g.staff.id}")
+    except Refused as error:
+        audit(act, "refused", subject, reason=error.message, reference=g.reference)
+        return fragments.done(url_for("stream.index"), sentence(error))
+    if done:
+        audit(act, "allowed", subject, reference=g.reference)
+        return fragments.done(url_for("stream.index"), notice)
+    gone = _("Nothing was done: somebody else was faster, or it took care of itself.")
+    return fragments.done(url_for("stream.index"), gone)
+
+
+def _filters() -> Filters:
+    def text(name: str) -> str | None:
+        return typed(request.args.get(name), TEXT_MAX) or None
+
+    return Filters(
+        type=text("type"),
+        service=text("service"),
+        stream=text("stream"),
+        customer=text("customer"),
+        actor=text("actor"),
+        until=position_in(request.args.get("until")),
+    )
+
+
+def _actors(names: dict[str, str]) -> list[tuple[str, str]]:
+    people = sorted((name, f"staff:{staff_id}") for staff_id, name in names.items())
+    machines = [(actor, actor) for actor in MACHINES]
+    return [("", _("Everybody")), *((actor, name) for name, actor in people), *machines]
+
+
+def _lines(entries: Iterable[Entry], names: dict[str, str]) -> list[Line]:
+    return [Line(one, tell(one.event), who(one.actor, names)) for one in entries]
+
+
+def _tree(
+    story: causes.Story, effects: dict[str, list[EffectSeen]], names: dict[str, str]
+) -> list[Node]:
+    """The branches stand in tree order, so the last node of the level above is the parent."""
+    top: list[Node] = []
+    path: list[Node] = []
+    for branch in story.caused:
+        found = effects.get(branch.entry.event_id, [])
+        node = Node(_lines([branch.entry], names)[0], found)
+        del path[branch.depth - 1 :]
+        (path[-1].children if path else top).append(node)
+        path.append(node)
+    return top
+
+
+def _payload(entry: Entry) -> str:
+    """The event as stored, for people: full account numbers stay on the pages that log the look."""
+    masked = _mask(msgspec.to_builtins(entry.event))
+    return msgspec.json.format(msgspec.json.encode(masked), indent=2).decode()
+
+
+def _mask(value: object) -> object:
+    match value:
+        case dict():
+            return {
+                name: iban_masked(inner)
+                if name == "iban" and isinstance(inner, str)
+                else _mask(inner)
+                for name, inner in value.items()
+            }
+        case list() | tuple():
+            return [_mask(inner) for inner in value]
+        case _:
+            return value

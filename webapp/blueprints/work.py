@@ -1,0 +1,285 @@
+"""Work: what needs a person, most urgent first, and what people do about it. Decisions on refunds
+are taken on the refund's own routes; a case closes itself when its reason is gone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Final
+from uuid import uuid4
+
+import msgspec
+from flask import Blueprint, Response, abort, g, make_response, render_template, request, url_for
+
+from domain.kernel.ids import MalformedId, name_uuid, read_id
+from domain.kernel.message import Refused
+from domain.payments.events import Reason
+from domain.payments.rules import REASONS
+from domain.readmodels import work_queries
+from domain.readmodels.stream import Entry, timeline
+from domain.readmodels.work_queries import Detail, Listing, Overview, Tab
+from domain.recording import Result
+from domain.work.commands import CloseCase, NoteCase, SnoozeCase, TakeCase
+from webapp import errors, fragments, proposals, security
+from webapp.commands import command_id, notice, send
+from webapp.kontor import kontor
+from webapp.permissions import permitted
+from webapp.sentences import ECHOES, reason_effect, reason_name, staff_names, tell, who
+from webapp.texts import _, ngettext, sentence
+
+blueprint = Blueprint("work", __name__, url_prefix="/work")
+TABS: Final[dict[Tab, Callable[[], str]]] = {
+    Tab.MINE: lambda: _("Mine"),
+    Tab.LATE: lambda: _("Late"),
+    Tab.ALL: lambda: _("All"),
+    Tab.SNOOZED: lambda: _("Snoozed"),
+    Tab.CLOSED: lambda: _("Closed"),
+}
+BULK_MAX: Final = work_queries.PAGE_ROWS
+TEXT_MAX: Final = 2_000
+"""A note is a few sentences; whoever pastes a mail is asked to shorten it."""
+
+
+@blueprint.get("")
+@permitted("case.read")
+def index() -> Response:
+    """The list; htmx asks every four seconds and gets 304 while nothing changed."""
+    today, actor = security.today(), _actor()
+    tab = _tab(request.args.get("tab", ""))
+    after = request.args.get("after", "")
+    with kontor().read() as connection:
+        counts = work_queries.overview(connection, actor, today)
+        listing = work_queries.listing(connection, tab, actor=actor, today=today, after=after)
+    version = _version(counts, listing, today)
+    if fragments.wants_fragment() and request.args.get("seen") == version:
+        return make_response("", 304)
+    return fragments.page_or_part(
+        "work/index.html",
+        "work/_list.html",
+        200,
+        tab=tab,
+        tabs=[(key, words(), getattr(counts, key)) for key, words in TABS.items()],
+        counts=counts,
+        cases=[(case, proposals.act(case)) for case in listing.cases],
+        next_url=url_for("work.index", tab=tab, after=listing.after) if listing.after else "",
+        poll_url=url_for("work.index", tab=tab, after=after or None, seen=version),
+        command_id=uuid4(),
+        **_words(),
+    )
+
+
+@blueprint.get("/<case_id>")
+@permitted("case.read")
+def detail(case_id: str) -> Response:
+    with kontor().read() as connection:
+        found = work_queries.detail(connection, case_id)
+        if found is None:
+            abort(404)
+        streams = {found.case.case_id, found.case.subject, found.case.payment_id}
+        entries = timeline(connection, sorted(s for s in streams if s))
+    return make_response(
+        render_template(
+            "work/detail.html",
+            found=found,
+            case=found.case,
+            act=proposals.act(found.case),
+            entries=[(entry, tell(entry.event)) for entry in entries if not _echo(found, entry)],
+            reason=_reason(found),
+            command_id=uuid4(),
+            tomorrow=security.today() + timedelta(days=1),
+            **_words(),
+        )
+    )
+
+
+@blueprint.post("/<case_id>/take")
+@permitted("case.act")
+def take(case_id: str) -> Response:
+    return _act(TakeCase(by=_actor(), case_id=case_id), _("The case is yours."))
+
+
+@blueprint.get("/<case_id>/snooze")
+@permitted("case.act")
+def ask_snooze(case_id: str) -> Response:
+    day = security.today() + timedelta(days=1)
+    return _form("work/snooze.html", case_id, typed={"until": day.isoformat()})
+
+
+@blueprint.post("/<case_id>/snooze")
+@permitted("case.act")
+def snooze(case_id: str) -> Response:
+    typed = {"until": request.form.get("until", "")}
+    try:
+        until = date.fromisoformat(typed["until"])
+    except ValueError:
+        wrong = {"until": _("Choose a day.")}
+        return _form("work/snooze.html", case_id, typed=typed, wrong=wrong)
+    command = SnoozeCase(by=_actor(), case_id=case_id, until=until)
+    return _act(command, _("The case is put off."), "work/snooze.html", typed)
+
+
+@blueprint.get("/<case_id>/note")
+@permitted("case.act")
+def ask_note(case_id: str) -> Response:
+    return _form("work/note.html", case_id, typed={})
+
+
+@blueprint.post("/<case_id>/note")
+@permitted("case.act")
+def note(case_id: str) -> Response:
+    typed = {"note": request.form.get("note", "")}
+    if wrong := _too_long("note", typed["note"]):
+        return _form("work/note.html", case_id, typed=typed, wrong=wrong)
+    command = NoteCase(by=_actor(), case_id=case_id, note=typed["note"])
+    return _act(command, _("The note is added."), "work/note.html", typed)
+
+
+@blueprint.get("/<case_id>/close")
+@permitted("case.act")
+def ask_close(case_id: str) -> Response:
+    return _form("work/close.html", case_id, typed={})
+
+
+@blueprint.post("/<case_id>/close")
+@permitted("case.act")
+def close(case_id: str) -> Response:
+    typed = {"remark": request.form.get("remark", "")}
+    if wrong := _too_long("remark", typed["remark"]):
+        return _form("work/close.html", case_id, typed=typed, wrong=wrong)
+    remark = typed["remark"].strip()
+    command = CloseCase(by=_actor(), case_id=case_id, how="remark", remark=remark)
+    return _act(command, _("The case is closed."), "work/close.html", typed)
+
+
+@blueprint.post("/bulk")
+@permitted("case.act")
+def bulk() -> Response:
+    """Each row for itself: what one case refuses does not stop the others."""
+    chosen = list(dict.fromkeys(request.form.getlist("id")))[:BULK_MAX]
+    form_id = command_id(request.form.get("command_id"))
+    taking = request.form.get("act") == "take"
+    tomorrow = security.today() + timedelta(days=1)
+    with kontor().read() as connection:
+        cases = work_queries.chosen(connection, chosen)
+    results, last = [], Result(command_id=form_id)
+    for case in cases:
+        command: TakeCase | SnoozeCase = TakeCase(by=_actor(), case_id=case.case_id)
+        if not taking:
+            command = SnoozeCase(by=_actor(), case_id=case.case_id, until=tomorrow)
+        one_id, why_not = name_uuid(form_id, taking, case.case_id), ""
+        try:
+            last = send(command, one_id, act="case.act", subject=case.case_id)
+        except Refused as refused:
+            why_not = sentence(refused)
+        results.append((case, why_not))
+    return fragments.page_or_dialog(
+        "work/bulk.html",
+        results=results,
+        taking=taking,
+        visible=kontor().wait_visible(last),
+        told=proposals.told,
+        chip_of=proposals.chip,
+    )
+
+
+def _act(
+    command: TakeCase | SnoozeCase | NoteCase | CloseCase,
+    said: str,
+    template: str = "",
+    typed: dict[str, str] | None = None,
+) -> Response:
+    """Records it and goes back to the case; a refusal stands in the form it came from."""
+    case_id = command.case_id
+    try:
+        read_id(case_id, "cs")
+        one_id = command_id(request.form.get("command_id"))
+        result = send(command, one_id, act="case.act", subject=case_id)
+    except MalformedId:
+        abort(404)
+    except Refused as refused:
+        if not template:
+            sorry = errors.Sorry(_("This is not possible now"), sentence(refused))
+            return errors.page(422, sorry)
+        return _form(template, case_id, typed=typed or {}, refusal=sentence(refused))
+    return fragments.done(url_for("work.detail", case_id=case_id), notice(result, said))
+
+
+def _form(
+    template: str,
+    case_id: str,
+    *,
+    typed: dict[str, str],
+    wrong: dict[str, str] | None = None,
+    refusal: str = "",
+) -> Response:
+    """A dialog or its page; with a mistake or a refusal what was typed stays."""
+    with kontor().read() as connection:
+        found = work_queries.detail(connection, case_id)
+    if found is None:
+        abort(404)
+    return fragments.page_or_dialog(
+        template,
+        422 if wrong or refusal else 200,
+        case=found.case,
+        typed=typed,
+        errors=wrong or {},
+        refusal=refusal,
+        told=proposals.told,
+        may_close=proposals.may_close,
+        command_id=command_id(request.form.get("command_id")),
+        tomorrow=security.today() + timedelta(days=1),
+        text_max=TEXT_MAX,
+    )
+
+
+def _words() -> dict[str, object]:
+    """What the templates need to turn rows into words."""
+    names = staff_names()
+    return {
+        "ngettext": ngettext,
+        "told": proposals.told,
+        "chip_of": proposals.chip,
+        "advice": proposals.advice,
+        "may_close": proposals.may_close,
+        "check_url": proposals.check_url,
+        "subject_url": proposals.subject_url,
+        "address": proposals.address,
+        "me": _actor(),
+        "today": security.today(),
+        "who": lambda actor: who(actor, names),
+    }
+
+
+def _echo(found: Detail, entry: Entry) -> bool:
+    """What the payment's stream repeats of its refund."""
+    return found.case.refund_id is not None and type(entry.event) in ECHOES
+
+
+def _reason(found: Detail) -> tuple[str, str] | None:
+    """The reason of a request and what it does."""
+    if found.request is None or found.request.reason not in REASONS:
+        return None
+    reason = Reason(found.request.reason)
+    return reason_name(reason), reason_effect(reason)
+
+
+def _version(counts: Overview, listing: Listing, today: date) -> str:
+    """Changes when the list does. The count of events is left out: it moves all day, and what
+    somebody has marked in the list would go with every step."""
+    still = msgspec.structs.replace(counts, by_itself=0)
+    return hashlib.sha256(msgspec.json.encode((still, listing, today))).hexdigest()[:16]
+
+
+def _too_long(field: str, text: str) -> dict[str, str]:
+    if len(text) <= TEXT_MAX:
+        return {}
+    return {field: _("Write at most %(count)s characters.", count=TEXT_MAX)}
+
+
+def _tab(name: str) -> Tab:
+    return Tab(name) if name in Tab.__members__.values() else Tab.ALL
+
+
+def _actor() -> str:
+    return f"staff:{g.staff.id}"

@@ -1,0 +1,137 @@
+"""`./run staff`: accounts on the command line (add, list, disable, demo). The first login of a
+production house is made here."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from webapp import passwords, sessions
+from webapp.audit import audit
+from webapp.models import NOW, Staff, db
+from webapp.permissions import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """An account of the sandbox, shown with its password on the login page."""
+
+    login: str
+    name: str
+    role: Role
+
+    @property
+    def id(self) -> str:
+        return f"stf_{self.login}"
+
+    @property
+    def password(self) -> str:
+        return f"hafenlicht-{self.login}"
+
+
+DEMO_STAFF: Final = (
+    Demo("mia", "Mia Aydin", Role.SUPPORT),
+    Demo("jon", "Jon Ott", Role.OPERATIONS),
+    Demo("ada", "Ada Kühn", Role.FINANCE),
+    Demo("eva", "Eva Lorenz", Role.LEAD),
+    Demo("uwe", "Uwe Petersen", Role.AUDITOR),
+    Demo("ben", "Ben Sommer", Role.ADMIN),
+)
+
+staff_commands = AppGroup("staff", help="Staff accounts: add, list, disable.")
+
+
+def add_demo_staff() -> None:
+    """Makes the sandbox's accounts; those that exist stay as they are."""
+    if not current_app.extensions["kontor.settings"].sandbox:
+        raise click.ClickException("Demo accounts exist in the sandbox only.")
+    known = set(db.session.scalars(select(Staff.id)))
+    for demo in DEMO_STAFF:
+        if demo.id not in known:
+            _insert(demo.id, demo.login, demo.name, demo.role, _demo_hash(demo.password))
+    db.session.commit()
+
+
+@staff_commands.command("demo", help="Make the sandbox's demo accounts.")
+def demo() -> None:
+    add_demo_staff()
+    for account in DEMO_STAFF:
+        click.echo(f"{account.role:<12}{account.login:<6}{account.password}")
+
+
+@staff_commands.command("add", help="Add a person: LOGIN NAME ROLE. The password is asked for.")
+@click.argument("login")
+@click.argument("name")
+@click.argument("role", type=click.Choice([str(role) for role in Role]))
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def add(login: str, name: str, role: str, password_stdin: bool) -> None:
+    login = login.strip().lower()
+    if not login.isprintable() or " " in login or len(login) > passwords.LOGIN_CHARS_MAX:
+        raise click.ClickException("A user name has no spaces and at most 80 characters.")
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    if reason := passwords.weakness(password, login):
+        raise click.ClickException(reason)
+    staff_id = f"stf_{secrets.token_hex(8)}"
+    hashed = passwords.hash_password(password)
+    if not _insert(staff_id, login, name.strip(), Role(role), hashed):
+        raise click.ClickException(f"There is already an account {login}.")
+    db.session.commit()
+    audit("staff.manage", "allowed", staff_id, reason="added")
+    click.echo(f"{name} can log in as {login} ({role}).")
+
+
+@staff_commands.command("list", help="List all accounts.")
+def list_all() -> None:
+    for person in db.session.scalars(select(Staff).order_by(Staff.login)):
+        state = "disabled" if person.disabled_at else ""
+        click.echo(f"{person.login:<20}{person.role:<12}{person.name}  {state}".rstrip())
+
+
+@staff_commands.command("disable", help="Disable an account and end its sessions: LOGIN.")
+@click.argument("login")
+def disable(login: str) -> None:
+    staff_id = db.session.execute(
+        update(Staff)
+        .where(Staff.login == login.strip().lower())
+        .values(disabled_at=NOW)
+        .returning(Staff.id)
+    ).scalar_one_or_none()
+    if staff_id is None:
+        raise click.ClickException(f"There is no account {login}.")
+    sessions.end_all(staff_id)
+    audit("staff.manage", "allowed", staff_id, reason="disabled")
+    click.echo(f"{login} can no longer log in.")
+
+
+@cache
+def _demo_hash(password: str) -> str:
+    """These passwords are printed on the login page; hashing each of them once is enough."""
+    return passwords.hash_password(password)
+
+
+def _insert(staff_id: str, login: str, name: str, role: Role, hashed: str) -> bool:
+    made = db.session.execute(
+        insert(Staff)
+        .values(
+            id=staff_id,
+            login=login,
+            name=name,
+            role=role.value,
+            password_hash=hashed,
+        )
+        .on_conflict_do_nothing(index_elements=["login"])
+        .returning(Staff.id)
+    )
+    return made.one_or_none() is not None

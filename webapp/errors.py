@@ -1,0 +1,129 @@
+"""Error pages: what happened, what was not done, what to do now, and a reference to name on the
+phone. Never a trace. The same answers reach htmx as a toast or as the dialog's content."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from flask import Flask, Response, g, make_response, render_template, request
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
+
+from domain.kernel.message import Refused
+from webapp import fragments, security
+from webapp.audit import audit
+from webapp.models import db
+from webapp.texts import _, sentence
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sorry:
+    """What a person reads: the title is also the page's heading."""
+
+    title: str
+    body: str
+
+
+def _words(code: int) -> Sorry:
+    """The words of a status. Written out here so that Babel finds every sentence."""
+    words: dict[int, Callable[[], Sorry]] = {
+        400: lambda: Sorry(
+            _("This request cannot be read"),
+            _("Nothing was done. Go back, reload the page and try again."),
+        ),
+        403: lambda: Sorry(
+            _("Your role may not do this"),
+            _("Nothing was done. Ask a lead if you need it for your work. The try is recorded."),
+        ),
+        404: lambda: Sorry(
+            _("There is nothing at this address"),
+            _("Check the address, or search for the number or the name."),
+        ),
+        405: lambda: Sorry(
+            _("This address cannot be used this way"),
+            _("Nothing was done. Go back and use the button on the page."),
+        ),
+        413: lambda: Sorry(
+            _("This file is too large"),
+            _("Nothing was stored. Split it, or ask for a smaller export."),
+        ),
+        503: lambda: Sorry(
+            _("The database does not answer"),
+            _("Nothing was done. Kontor tries again by itself; reload the page in a minute."),
+        ),
+    }
+    default = Sorry(
+        _("Something in Kontor is broken"),
+        _("It is not certain that your act was recorded. Look at the history first."),
+    )
+    return words[code]() if code in words else default
+
+
+def init_errors(app: Flask) -> None:
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(InternalServerError, _broken)
+    with app.app_context():
+        # The domain uses the driver without SQLAlchemy; this is the driver's own error.
+        driver = db.engine.dialect.loaded_dbapi
+    for error in (OperationalError, driver.OperationalError):
+        app.register_error_handler(error, _database_away)
+    app.register_error_handler(security.CsrfRefused, _csrf)
+    app.register_error_handler(security.SignInNeeded, _sign_in)
+    app.register_error_handler(Refused, _refused)
+
+
+def _http(error: HTTPException) -> Response:
+    if isinstance(error, SecurityError):
+        # A foreign host name: no address of ours can be built, so no page either.
+        return Response("Unknown host.\n", 400, mimetype="text/plain")
+    code = error.code or 500
+    if code < 400:
+        return make_response(error.get_response())
+    known = code if code in (400, 403, 404, 405, 413, 503) else 400 if code < 500 else 500
+    return page(code, _words(known))
+
+
+def _broken(error: InternalServerError) -> Response:
+    log.error("request %s failed", g.get("reference"), exc_info=error.original_exception)
+    return page(500, _words(500))
+
+
+def _database_away(error: Exception) -> Response:
+    log.warning("request %s: the database does not answer: %s", g.get("reference"), error)
+    return page(503, _words(503))
+
+
+def _csrf(_error: security.CsrfRefused) -> Response:
+    sorry = Sorry(
+        _("This form is too old or came from elsewhere"),
+        _("Nothing was done. Go back, reload the page and send it again."),
+    )
+    return page(400, sorry)
+
+
+def _sign_in(_error: security.SignInNeeded) -> Response:
+    return fragments.go(security.sign_in_url())
+
+
+def _refused(error: Refused) -> Response:
+    """A refusal that no form caught: still a sentence, still in the audit trail."""
+    audit(str(request.endpoint), "refused", reason=error.message, reference=g.get("reference"))
+    return page(422, Sorry(_("This is not possible now"), sentence(error)))
+
+
+def page(code: int, sorry: Sorry) -> Response:
+    """As a page, as the dialog's content, or as a toast that leaves the page as it is."""
+    reference = g.get("reference") or ""
+    if fragments.wants_dialog():
+        html = render_template("errors/dialog.html", sorry=sorry, reference=reference)
+    elif fragments.is_htmx():
+        words = f"{sorry.title}. {sorry.body}"
+        html = fragments.toast(f"{words} ({reference})" if code >= 500 else words, "bad")
+    else:
+        frame = "errors/inside.html" if g.get("staff") else "errors/outside.html"
+        html = render_template(frame, sorry=sorry, reference=reference)
+    return make_response(html, code)

@@ -1,0 +1,70 @@
+"""Sentences for payouts, bank statements and their lines."""
+
+from __future__ import annotations
+
+from domain.payments import settlement_events as e
+from webapp.format import day_text, money, number
+from webapp.sentences.telling import Sentence, on
+from webapp.texts import _, ngettext
+
+on(
+    e.PayoutListed,
+    lambda event: Sentence(
+        _(
+            "The provider lists a payout of %(net)s with %(count)s items",
+            net=money(event.net),
+            count=number(len(event.items)),
+        )
+    ),
+)
+on(
+    e.PayoutArrived,
+    lambda event: Sentence(
+        _("A bank line of %(amount)s carries the payout's reference", amount=money(event.amount)),
+        "good",
+    ),
+)
+on(
+    e.PayoutSettled,
+    lambda event: Sentence(_("Payout settled: listed and arrived are equal to the cent"), "good"),
+)
+on(
+    e.PayoutDiffers,
+    lambda event: Sentence(
+        _(
+            "The payout differs: %(listed)s listed, %(arrived)s arrived",
+            listed=money(event.listed),
+            arrived=money(event.arrived),
+        ),
+        "bad",
+    ),
+)
+on(
+    e.StatementImported,
+    lambda event: Sentence(
+        ngettext(
+            "Statement %(number)s imported with %(count)s line, closing balance %(closing)s",
+            "Statement %(number)s imported with %(count)s lines, closing balance %(closing)s",
+            event.lines,
+            number=event.bank_reference,
+            closing=money(event.closing),
+        ),
+        "good",
+    ),
+)
+on(
+    e.LineBooked,
+    lambda event: Sentence(
+        _(
+            "%(amount)s booked on our account on %(day)s",
+            amount=money(event.amount),
+            day=day_text(event.booked_on),
+        )
+    ),
+)
+on(
+    e.LineReserved,
+    lambda event: Sentence(
+        _("%(amount)s of the bank line explain a payout", amount=money(event.amount)), "good"
+    ),
+)

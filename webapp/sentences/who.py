@@ -1,0 +1,39 @@
+"""Who did it: a person's name, the provider, or the part of Kontor that acted by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from sqlalchemy import select
+
+from webapp.models import Staff, db
+from webapp.texts import _
+
+STAFF_PREFIX: Final = "staff:"
+# An insurer's back office has a few hundred people; the rest would keep their ids.
+NAMES_MAX: Final = 5_000
+_ACTORS: Final[dict[str, Callable[[], str]]] = {
+    "flow": lambda: _("flow"),
+    "timer": lambda: _("schedule"),
+    "worker": lambda: _("worker"),
+    "follower": lambda: _("Kontor"),
+    "rule": lambda: _("rule"),
+    "stripe": lambda: "Stripe",
+    "demo": lambda: _("demo"),
+}
+
+
+def staff_names() -> dict[str, str]:
+    """Staff id -> name, disabled accounts included: their acts stay in the history."""
+    rows = db.session.execute(select(Staff.id, Staff.name).limit(NAMES_MAX))
+    return {row.id: row.name for row in rows}
+
+
+def who(actor: str, names: Mapping[str, str]) -> str:
+    """`staff:stf_mia` -> `Mia Aydin`; an actor without a name is shown as it is."""
+    if actor.startswith(STAFF_PREFIX):
+        staff_id = actor.removeprefix(STAFF_PREFIX)
+        return names.get(staff_id, staff_id)
+    words = _ACTORS.get(actor.partition(":")[0])
+    return words() if words else actor
