@@ -53,8 +53,9 @@ PATIENCE_S = 1.0
 LOOK_AGAIN_S = 0.004
 
 
-class TooManyConflicts(Exception):
-    """Others were faster five times in a row; nothing was recorded."""
+class TooManyConflicts(store.Conflict):
+    """Others were faster five times in a row; nothing was recorded. Being a Conflict, it parks no
+    stream of a flow: the follower sends the command again."""
 
 
 class Damaged(Exception):
@@ -85,7 +86,7 @@ class Dispatcher:
         """Takes no number, locks nothing, records nothing. Raises Refused as dispatch would."""
         with self.database.connection() as connection:
             stamped = command.stamped(clock.now(connection))
-            numbers = {name: "" for name in stamped.series()}
+            numbers = dict.fromkeys(stamped.series(), "")
             decided = decide(connection, stamped, numbers)
         return preview_of(stamped, decided)
 
@@ -123,7 +124,7 @@ class Dispatcher:
         raise TooManyConflicts(type(command).__name__)
 
     def follow(self, flow: Flow, recorded: Recorded) -> None:
-        """Sends the commands with which a flow answers one event; sending them again is harmless."""
+        """Sends the commands with which a flow answers one event; again is harmless."""
         if prefix_of(recorded.stream) not in flow.watches:
             return
         with self.database.connection() as connection:

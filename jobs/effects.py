@@ -70,7 +70,7 @@ def carry_out(context: Context, effect_id: UUID) -> bool:
         log.warning("effect %s went to another worker", effect_id)
     except TRANSIENT as error:
         _later_or_park(context, claimed, error)
-    except Exception as error:  # noqa: BLE001  # whatever it is, the row says so and a case opens
+    except Exception as error:  # whatever it is, the row says so and a case opens
         log.exception("effect %s is parked", effect_id)
         _park(context, claimed, error)
     return True

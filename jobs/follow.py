@@ -1,5 +1,5 @@
-"""`python -m jobs.follow`: the sequencer and every consumer of the stream. It gives positions, feeds
-the read models, sends the commands of flows, and rings workers for what has just become due."""
+"""`python -m jobs.follow`: the sequencer and every consumer of the stream. It gives positions,
+feeds the read models, sends the commands of flows, and rings workers for what is due now."""
 
 import logging
 import signal
@@ -70,6 +70,8 @@ class Follower:
         """One tick and one batch for every consumer; says how much there was to do."""
         with self._dispatcher.read() as connection:
             done = sequencer.tick(connection)
+            if not done and not any(subscription.lag(connection).values()):
+                return 0
             return done + self._feed(connection)
 
     def _feed(self, connection: Connection) -> int:

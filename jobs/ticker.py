@@ -1,5 +1,5 @@
-"""`python -m jobs.ticker`: what happens by time. It fires due timers, rings what was missed, asks the
-provider for lost hints, takes in bank files, raises cases for what is parked, and advances the
+"""`python -m jobs.ticker`: what happens by time. It fires due timers, rings what was missed, asks
+the provider for lost hints, takes in bank files, raises cases for what is parked, and advances the
 sandbox Clock."""
 
 import hashlib

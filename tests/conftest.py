@@ -105,6 +105,15 @@ def settings(servers: Servers, database_url: str, redis_url: str, tmp_path: Path
 
 
 @pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Like tmp_path, but an unprivileged PostgreSQL may pass through (pytest's own is private)."""
+    folder = Path(tempfile.mkdtemp(prefix="kontor-t-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
 def shared() -> Path:
     """The reference material beside the checkout (provider specifications, schemas, samples)."""
     if not SHARED.exists():

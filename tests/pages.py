@@ -93,12 +93,7 @@ def complaints(page: Page) -> list[str]:
 def _parse_errors(page: Page) -> list[str]:
     parser = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
     try:
-        if page.fragment:
-            # More rows of a list are valid where htmx puts them: in the body of the table.
-            rows = page.html.lstrip().startswith("<tr")
-            parser.parseFragment(page.html, container="tbody" if rows else "div")
-        else:
-            parser.parse(page.html)
+        (parser.parseFragment if page.fragment else parser.parse)(page.html)
     except ParseError as error:
         line, column = parser.errors[-1][0] if parser.errors else (0, 0)
         return [f"not valid HTML near line {line}, column {column}: {error}"]

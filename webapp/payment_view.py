@@ -14,7 +14,7 @@ from domain.kernel.message import Event, Refused
 from domain.kernel.money import Cents
 from domain.kernel.time import berlin
 from domain.payments import commands as c
-from domain.payments.events import Reason
+from domain.payments.events import Reason, RefundApproved
 from domain.payments.payment import PAYMENT, Payment, Status
 from domain.payments.refund import Status as RefundStatus
 from domain.payments.request import check_amount
@@ -169,7 +169,7 @@ def _premium(row: PaymentRow) -> str:
     if row.period_from is None:
         return _("Premium")
     month = format_date(row.period_from, "MMMM yyyy", locale="en")
-    return _("Premium from %(month)s", month=month)
+    return _("Premium, %(month)s", month=month)
 
 
 def holds(refund: RefundRow) -> bool:
@@ -197,10 +197,16 @@ def streams(detail: PaymentDetail) -> list[str]:
 def told(entries: Iterable[Entry], names: dict[str, str]) -> list[Told]:
     """The newest first, without the echoes."""
     return [
-        Told(entry, tell(entry.event), who(entry.actor, names))
+        Told(entry, tell(entry.event), who(_actor(entry), names))
         for entry in entries
         if type(entry.event) not in ECHOES
     ]
+
+
+def _actor(entry: Entry) -> str:
+    """Below the limit the rule approves in the requester's command."""
+    by_rule = isinstance(entry.event, RefundApproved) and entry.event.rule_version is not None
+    return "rule" if by_rule else entry.actor
 
 
 def events_of(entries: Sequence[Entry], stream: str) -> list[Event]:

@@ -11,7 +11,7 @@ from domain.invoices.document import Document
 from domain.kernel.ids import derive
 from domain.kernel.message import Effect, Event, Timer
 from domain.kernel.money import Cents
-from domain.kernel.time import berlin, berlin_date, roll_to_target_day
+from domain.kernel.time import add_target_days, berlin, berlin_date, roll_to_target_day
 from domain.payments import commands as payments
 from domain.payments import events as paid
 from domain.payments.payment import Payment
@@ -202,7 +202,7 @@ def _case(
         subject=scheduled.payment_id,
         customer_id=scheduled.customer_id,
         amount=amount,
-        until=berlin_date(event.at) + timedelta(days=CASE_DAYS),
+        until=add_target_days(berlin_date(event.at), CASE_DAYS),
         details={"code": event.code, "raw_code": event.raw_code},
     )
 
@@ -215,7 +215,7 @@ def _recovery_case(event: paid.RecoveryOpened) -> OpenCase:
         subject=event.payment_id,
         customer_id=event.customer_id,
         amount=event.amount,
-        until=berlin_date(event.at) + timedelta(days=CASE_DAYS),
+        until=add_target_days(berlin_date(event.at), CASE_DAYS),
         details={"recovery_id": event.recovery_id},
     )
 

@@ -1,14 +1,13 @@
 """From a refund that was asked for to money that went back, its correction document, and the cases
 that need a person."""
 
-from datetime import timedelta
 
 from domain.flows.flow import Flow, Reaction, render
 from domain.invoices import commands as invoices
 from domain.invoices.events import CorrectionIssued
 from domain.kernel.ids import derive
 from domain.kernel.message import Effect, Event, Timer
-from domain.kernel.time import berlin_date
+from domain.kernel.time import add_target_days, berlin_date
 from domain.payments import events as e
 from domain.payments.refund import Refund
 from domain.payments.rules import APPROVAL_EXPIRES_AFTER, REASONS
@@ -143,7 +142,7 @@ def _failure_case(event: e.RefundFailed, requested: e.RefundRequested) -> OpenCa
         subject=event.refund_id,
         customer_id=requested.customer_id,
         amount=requested.amount,
-        until=berlin_date(event.at) + timedelta(days=CASE_DAYS),
+        until=add_target_days(berlin_date(event.at), CASE_DAYS),
         details={
             "payment_id": event.payment_id,
             "code": event.code,

@@ -1,7 +1,7 @@
 """From a payout the provider lists and a line the bank books to payments and refunds that are
 settled; what does not fit becomes a case."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from domain.flows.flow import Flow, Reaction
 from domain.kernel.message import Command, Event, Timer
@@ -108,7 +108,7 @@ def _foreign_refund(listed: e.PayoutListed, item: e.PayoutItem) -> OpenCase:
         case_type=CaseType.FOREIGN_REFUND,
         subject=listed.payout_id,
         amount=-item.amount,
-        until=berlin_date(listed.at) + timedelta(days=CASE_DAYS),
+        until=add_target_days(berlin_date(listed.at), CASE_DAYS),
         details={"reference": item.reference},
     )
 
@@ -120,7 +120,7 @@ def _differs(event: e.PayoutDiffers) -> OpenCase:
         case_type=CaseType.PAYOUT_DIFFERS,
         subject=event.payout_id,
         amount=abs(event.listed - event.arrived),
-        until=berlin_date(event.at) + timedelta(days=CASE_DAYS),
+        until=add_target_days(berlin_date(event.at), CASE_DAYS),
         details={"listed": str(event.listed), "arrived": str(event.arrived)},
     )
 
@@ -146,7 +146,7 @@ def _explain(event: e.LineBooked) -> Command:
         case_type=CaseType.UNKNOWN_LINE,
         subject=event.line_id,
         amount=abs(event.amount),
-        until=berlin_date(event.at) + timedelta(days=CASE_DAYS),
+        until=add_target_days(berlin_date(event.at), CASE_DAYS),
         details={},
     )
 

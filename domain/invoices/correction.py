@@ -43,6 +43,20 @@ def issue(command: IssueCorrection, states: States) -> Decision:
     if not 0 < command.amount <= receivable.owed:
         raise Refused("A correction cannot lower more than what is owed.")
     lines = corrected_lines(receivable.raised.lines, receivable.corrected, command.amount)
+    reduced = e.ReceivableReduced(
+        at=command.at,
+        receivable_id=command.receivable_id,
+        correction_id=command.correction_id,
+        lines=lines,
+        amount=command.amount,
+    )
+    issued = _document(command, states, invoice, lines)
+    return [(command.correction_id, issued), (command.receivable_id, reduced)]
+
+
+def _document(
+    command: IssueCorrection, states: States, invoice: e.InvoiceIssued, lines: tuple[Line, ...]
+) -> e.CorrectionIssued:
     customer = states.of(command.customer_id, Addressee)  # type: ignore[type-abstract]
     draft = e.CorrectionIssued(
         at=command.at,
@@ -67,15 +81,7 @@ def issue(command: IssueCorrection, states: States) -> Decision:
         amount=command.amount,
         content_hash="",
     )
-    reduced = e.ReceivableReduced(
-        at=command.at,
-        receivable_id=command.receivable_id,
-        correction_id=command.correction_id,
-        lines=lines,
-        amount=command.amount,
-    )
-    issued = replace(draft, content_hash=content_hash(draft))
-    return [(command.correction_id, issued), (command.receivable_id, reduced)]
+    return replace(draft, content_hash=content_hash(draft))
 
 
 DECIDERS: Deciders = {IssueCorrection: on_many(issue)}

@@ -41,6 +41,8 @@ class CollectionReleased(ReceivableEvent):
 
 
 class ReceiptApplied(ReceivableEvent):
+    """Collected money counts against what is owed."""
+
     payment_id: str
     amount: Cents
 

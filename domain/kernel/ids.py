@@ -5,7 +5,7 @@ from uuid import UUID, uuid5
 
 SHARDS = 1024
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
+_PAIRS = tuple(a + b for a in _ALPHABET for b in _ALPHABET)
 _LENGTH = 26
 # Our letters as the digits that `int` knows; any other one becomes something it refuses.
 _DIGITS = dict.fromkeys(range(128), "!") | {

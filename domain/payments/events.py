@@ -220,11 +220,11 @@ class RefundRejected(RefundEvent):
 
 
 class RefundWithdrawn(RefundEvent):
-    pass
+    """By the person who asked for it."""
 
 
 class RefundExpired(RefundEvent):
-    pass
+    """Nobody decided in time."""
 
 
 class RefundSubmitted(RefundEvent):
@@ -235,22 +235,30 @@ class RefundSubmitted(RefundEvent):
 
 
 class RefundAccepted(RefundEvent):
+    """The provider answered with its own reference."""
+
     reference: str
 
 
 class RefundOutcomeUnknown(RefundEvent):
+    """No answer that can be trusted; the provider is asked by our reference."""
+
     why: str
 
 
 class RefundConfirmed(RefundEvent):
-    pass
+    """The provider says the money went back."""
 
 
 class RefundPaidOut(RefundEvent):
+    """It was deducted from a payout of the provider."""
+
     payout_id: str
 
 
 class RefundSettled(RefundEvent):
+    """The payout it was deducted from was found on our bank statement."""
+
     payout_id: str
 
 
@@ -273,6 +281,8 @@ class RecoveryOpened(Event):
 
 
 class RecoveryAdjusted(Event):
+    """What left us twice is another amount now; zero when nothing did after all."""
+
     prefix = "rec"
     recovery_id: str
     payment_id: str

@@ -195,7 +195,12 @@ def import_statement(command: c.ImportStatement, states: States) -> Decision:
         )
     if command.opening + sum(entry.amount for entry in command.entries) != command.closing:
         raise Refused("The entries do not lead from the opening to the closing balance.")
-    imported = e.StatementImported(
+    lines = [_booked(command, number) for number in range(1, len(command.entries) + 1)]
+    return [(command.statement_id, _imported(command)), *((line.line_id, line) for line in lines)]
+
+
+def _imported(command: c.ImportStatement) -> e.StatementImported:
+    return e.StatementImported(
         at=command.at,
         statement_id=command.statement_id,
         account=command.account,
@@ -208,24 +213,24 @@ def import_statement(command: c.ImportStatement, states: States) -> Decision:
         lines=len(command.entries),
         file_hash=command.file_hash,
     )
-    decision: Decision = [(command.statement_id, imported)]
-    for number, entry in enumerate(command.entries, start=1):
-        line_id = command.line_id(number)
-        booked = e.LineBooked(
-            at=command.at,
-            line_id=line_id,
-            statement_id=command.statement_id,
-            number=number,
-            amount=entry.amount,
-            booked_on=entry.booked_on,
-            value_on=entry.value_on,
-            end_to_end_id=entry.end_to_end_id,
-            bank_reference=entry.bank_reference,
-            counterparty=entry.counterparty,
-            remittance=entry.remittance,
-        )
-        decision.append((line_id, booked))
-    return decision
+
+
+def _booked(command: c.ImportStatement, number: int) -> e.LineBooked:
+    """Line `number`, counted from one."""
+    entry = command.entries[number - 1]
+    return e.LineBooked(
+        at=command.at,
+        line_id=command.line_id(number),
+        statement_id=command.statement_id,
+        number=number,
+        amount=entry.amount,
+        booked_on=entry.booked_on,
+        value_on=entry.value_on,
+        end_to_end_id=entry.end_to_end_id,
+        bank_reference=entry.bank_reference,
+        counterparty=entry.counterparty,
+        remittance=entry.remittance,
+    )
 
 
 PAYOUT = Thing(

@@ -124,6 +124,7 @@ DOCUMENTS = Table(
         "(number)",
         "((lower(coalesce(recipient, ''))), number)",
         "(gross, number)",
+        "(abs(gross))",
         "(corrects_id) WHERE corrects_id IS NOT NULL",
         "(payment_id) WHERE payment_id IS NOT NULL",
         "(customer_id)",

@@ -87,7 +87,7 @@ class Rows:
 
 
 def _upsert(table: Table[R], schema: str) -> sql.Composed:
-    columns = [field for field in table.row.__struct_fields__]
+    columns = list(table.row.__struct_fields__)
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     rest = [column for column in columns if column not in table.key]
     update = sql.SQL(", ").join(

@@ -57,6 +57,9 @@ class ParkedEffect(msgspec.Struct, frozen=True, kw_only=True):
     error: str
 
 
+PATIENCE_S = 20.0
+"""A lost answer is asked about several times within this; later tries wait for a person."""
+
 _READY = """
 (status IN ('waiting', 'unknown') AND (not_before IS NULL OR not_before <= clock_timestamp())
  OR status = 'leased' AND lease_until < clock_timestamp())
@@ -205,12 +208,14 @@ def next_due_at(connection: Connection) -> datetime | None:
     return row[0] if row else None
 
 
-def pending_count(connection: Connection, now: datetime) -> int:
-    """Effects that are due and not settled, those backing off included."""
+def pending_count(connection: Connection, now: datetime, patience_s: float = PATIENCE_S) -> int:
+    """Effects that are due and not settled. One that backs off for longer than the patience is
+    left out: it waits for the world, not for us."""
     row = connection.execute(
         "SELECT count(*) FROM effect"
-        " WHERE status IN ('waiting', 'leased', 'unknown') AND due_at <= %s",
-        (now,),
+        " WHERE status IN ('waiting', 'leased', 'unknown') AND due_at <= %s"
+        " AND (not_before IS NULL OR not_before < clock_timestamp() + make_interval(secs => %s))",
+        (now, patience_s),
         prepare=True,
     ).fetchone()
     return int(row[0]) if row else 0

@@ -1,7 +1,6 @@
 """Loading streams and appending to them: one query to load, one statement to append, no lock. The
 primary key (shard, stream, version) is the version check. It decides nothing."""
 
-import base64
 from collections.abc import Sequence
 from functools import cache
 from typing import LiteralString
@@ -10,11 +9,21 @@ from uuid import UUID
 import msgspec
 from psycopg.errors import DeadlockDetected, UniqueViolation
 
-from domain.kernel.ids import prefix_of, read_id, shard_of
-from domain.kernel.message import Effect, Event, Timer
-from domain.stream.codec import Codec, encode
+from domain.kernel.ids import read_id, shard_of
+from domain.kernel.message import Event
+from domain.stream.batch import (
+    Batch,
+    NewEffect,
+    NewEvent,
+    NewTimer,
+    as_json,
+    effect_row,
+    event_rows,
+    timer_row,
+)
+from domain.stream.codec import Codec
 from domain.stream.database import Connection
-from domain.stream.keys import Opener, keys_for, seal
+from domain.stream.keys import Opener
 from domain.stream.lease import SETTLE, LeaseChange, LeaseLost, settle_values
 
 __all__ = [
@@ -50,42 +59,6 @@ class BrokenStream(Exception):
 class Loaded(msgspec.Struct, frozen=True):
     events: list[Event]
     version: int
-
-
-class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
-    stream: str
-    version: int
-    event_id: UUID
-    event: Event
-    actor: str
-    cause_id: UUID | None = None
-
-
-class NewEffect(msgspec.Struct, frozen=True, kw_only=True):
-    """`effect_id` carries the shard of its stream in its first ten bits (`ids.on_shard`)."""
-
-    effect_id: UUID
-    effect: Effect
-
-
-class NewTimer(msgspec.Struct, frozen=True, kw_only=True):
-    timer_id: UUID
-    timer: Timer
-
-
-class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything one command writes; without events the command is logged alone. `fired` is the
-    timer (shard, id) that sent the command."""
-
-    shard: int
-    command_id: UUID
-    request_hash: bytes
-    result: bytes
-    writes: Sequence[NewEvent] = ()
-    effects: Sequence[NewEffect] = ()
-    timers: Sequence[NewTimer] = ()
-    lease: LeaseChange | None = None
-    fired: tuple[int, UUID] | None = None
 
 
 _LOAD = """
@@ -147,7 +120,7 @@ _COLUMNS: LiteralString = """
 # Most commands record one event, and without a set to unpack that costs a quarter less.
 _EVENT: LiteralString = f"""
 events AS ({_COLUMNS}
-  SELECT %(shard)s, %(stream_id)s, %(version)s, %(event_id)s, %(command_id)s, %(cause_id)s,
+  SELECT %(shard)s, %(stream_id)s, %(version)s, %(event_id)s, %(command_id)s, %(cause_id)s::uuid,
          %(actor)s, %(type)s, %(schema_v)s, %(data)s::jsonb, decode(%(sealed)s, 'base64'),
          %(subject)s, %(purpose)s {{from_guard}})"""
 _EVENTS: LiteralString = f"""
@@ -156,7 +129,7 @@ events AS ({_COLUMNS}
          e.type, e.schema_v, e.data, decode(e.sealed, 'base64'), e.subject, e.purpose
     FROM {{guard}} jsonb_to_recordset(%(events)s::jsonb) AS e (
          stream_id uuid, version int, event_id uuid, cause_id uuid, actor text, type text,
-         schema_v smallint, data jsonb, sealed text, subject text, purpose text))"""
+         schema_v smallint, data jsonb, sealed text, subject text, purpose text))"""  # noqa: S608
 _EFFECTS: LiteralString = """
 effects AS (
   INSERT INTO effect (shard, effect_id, stream, queue, kind, payload, due_at)
@@ -202,15 +175,15 @@ def append(connection: Connection, batch: Batch) -> None:
         "request_hash": batch.request_hash,
         "result": batch.result.decode(),
     }
-    events = _event_rows(connection, batch)
+    events = event_rows(connection, batch)
     if len(events) == 1:
-        values |= events[0] | {"data": bytes(events[0]["data"]).decode()}
+        values |= msgspec.structs.asdict(events[0]) | {"data": bytes(events[0].data).decode()}
     elif events:
-        values["events"] = _json(events)
+        values["events"] = as_json(events)
     if batch.effects:
-        values["effects"] = _json([_effect_row(new) for new in batch.effects])
+        values["effects"] = as_json([effect_row(new) for new in batch.effects])
     if batch.timers:
-        values["timers"] = _json([_timer_row(new) for new in batch.timers])
+        values["timers"] = as_json([timer_row(new) for new in batch.timers])
     if batch.lease:
         values |= settle_values(batch.lease)
     if batch.fired:
@@ -236,74 +209,3 @@ def append(connection: Connection, batch: Batch) -> None:
 
 
 _MEANING = {"event_pkey": Conflict, "command_log_pkey": AlreadyLogged}
-
-
-def _event_rows(connection: Connection, batch: Batch) -> list[dict[str, object]]:
-    """Sorted by stream and version: two writers on the same two streams never deadlock."""
-    encoded = [(_stream_id(new, batch.shard), new, encode(new.event)) for new in batch.writes]
-    if len(encoded) > 1:
-        encoded.sort(key=lambda row: (row[0].int, row[1].version))
-    owners = {(e.subject, e.purpose) for _, _, e in encoded if e.subject is not None}
-    keys = keys_for(connection, owners, create=True) if owners else {}
-    rows = []
-    for id_, new, e in encoded:
-        sealed = None
-        if e.subject is not None and e.sealed_clear is not None:
-            secret = seal(keys[e.subject, e.purpose], e.sealed_clear, new.event_id.bytes)
-            sealed = base64.b64encode(secret).decode()
-        row: dict[str, object] = {
-            "stream_id": id_,
-            "version": new.version,
-            "event_id": new.event_id,
-            "cause_id": new.cause_id,
-            "actor": new.actor,
-            "type": e.type,
-            "schema_v": e.schema_v,
-            "data": msgspec.Raw(e.data),
-            "sealed": sealed,
-            "subject": e.subject,
-            "purpose": e.purpose if sealed else None,
-        }
-        rows.append(row)
-    return rows
-
-
-def _stream_id(new: NewEvent, shard: int) -> UUID:
-    """What the database cannot know: the id names its kind, and one command is on one shard."""
-    if prefix_of(new.stream) != new.event.prefix:
-        raise ValueError(f"{new.stream} does not hold {new.event.wire()}")
-    stream_id = read_id(new.stream)
-    if shard_of(stream_id) != shard:
-        raise ValueError(f"{new.stream} is not on shard {shard}")
-    return stream_id
-
-
-def _effect_row(new: NewEffect) -> dict[str, object]:
-    effect, shard = new.effect, shard_of(new.effect_id)
-    if shard != shard_of(read_id(effect.stream)):
-        raise ValueError(f"effect {new.effect_id} is not on the shard of its stream")
-    return {
-        "shard": shard,
-        "effect_id": new.effect_id,
-        "stream": effect.stream,
-        "queue": effect.queue,
-        "kind": effect.kind,
-        "payload": effect.payload,
-        "due_at": effect.due_at,
-    }
-
-
-def _timer_row(new: NewTimer) -> dict[str, object]:
-    timer = new.timer
-    return {
-        "shard": shard_of(read_id(timer.stream)),
-        "timer_id": new.timer_id,
-        "stream": timer.stream,
-        "kind": timer.kind,
-        "payload": timer.payload,
-        "due_at": timer.due_at,
-    }
-
-
-def _json(rows: Sequence[dict[str, object]]) -> str:
-    return msgspec.json.encode(rows).decode()

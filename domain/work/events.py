@@ -45,10 +45,14 @@ class CaseOpened(CaseEvent):
 
 
 class CaseTaken(CaseEvent):
+    """Somebody works on it."""
+
     taken_by: str
 
 
 class CaseSnoozed(CaseEvent):
+    """Put off to that day."""
+
     until: date
 
 

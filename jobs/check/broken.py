@@ -14,7 +14,7 @@ STREAMS_AT_ONCE = 500
 
 
 class Broken(Value):
-    """One violation: the number of the invariant (RELIABILITY b), what it is about, what is wrong."""
+    """One violation: the invariant (RELIABILITY b), what it is about, what is wrong."""
 
     invariant: str
     subject: str

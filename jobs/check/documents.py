@@ -46,7 +46,8 @@ def issued(connection: Connection, settings: Settings) -> Iterator[Broken]:
     states = []
     for document_id, events in documents:
         state = DOCUMENT.rebuild(events, DOCUMENT.begin())
-        assert isinstance(state, Document) and state.issued is not None
+        assert isinstance(state, Document)
+        assert state.issued is not None
         if state.issued.recipient is not None and (
             content_hash(state.issued) != state.issued.content_hash
         ):

@@ -49,7 +49,8 @@ def recoveries(connection: Connection) -> Iterator[Broken]:
         recovery_id = derive("rec", payment_id, payment_id)
         found = store.load(connection, CODEC, [recovery_id])[recovery_id].events
         recovery = RECOVERY.rebuild(found, RECOVERY.begin())
-        assert isinstance(state, Payment) and isinstance(recovery, Recovery)
+        assert isinstance(state, Payment)
+        assert isinstance(recovery, Recovery)
         if state.excess != recovery.amount:
             yield Broken(
                 invariant="4",

@@ -78,7 +78,7 @@ def _ask(context: Context, claimed: Claimed, steps: Steps) -> Outcome | None:
         # Surely not there, and the key is still remembered: the same key again.
         return steps.send()
     _tell_a_person(context, claimed, steps, occasion="key-window")
-    _wait(context, claimed, steps, "not found, and the key window is over")
+    _wait(context, claimed, steps, "not found, and the key window is over", PAUSE_MAX_S)
     return None
 
 
@@ -114,12 +114,15 @@ def _record(context: Context, claimed: Claimed, steps: Steps, outcome: Outcome) 
             _wait(context, claimed, steps, outcome.reason)
 
 
-def _wait(context: Context, claimed: Claimed, steps: Steps, why: str) -> None:
+def _wait(
+    context: Context, claimed: Claimed, steps: Steps, why: str, seconds: float | None = None
+) -> None:
+    pause = pause_s(claimed.attempts) if seconds is None else seconds
     context.dispatcher.dispatch(
         steps.unknown(why),
         step_id(claimed, "unknown"),
         cause=claimed.effect.payload.get("cause"),
-        lease=claimed.then("unknown", not_before_s=pause_s(claimed.attempts)),
+        lease=claimed.then("unknown", not_before_s=pause),
     )
 
 

@@ -1,6 +1,8 @@
 """Submitting a payment or a refund to its provider. The intent is recorded before the call; an
 effect that was claimed before asks the provider first."""
 
+from typing import TypeVar
+
 from domain.kernel.message import Command
 from domain.payments import commands as c
 from domain.payments.mandate import Mandate
@@ -15,141 +17,136 @@ from jobs.context import Context
 from jobs.handlers.answers import Steps, carry_out, step_id
 
 BY = "worker"
+PROVIDER = "stripe"
 LEASE_EXPIRED = "the worker that sent it did not come back"
+
+S = TypeVar("S")
 
 
 def submit_payment(context: Context, claimed: Claimed) -> None:
-    payload = claimed.effect.payload
+    payload, key = claimed.effect.payload, str(claimed.effect_id)
     payment_id, mandate_id = payload["payment_id"], payload["mandate_id"]
-    payment = _payment(context, payment_id)
-    doubted = claimed.was == "unknown"
-    if payment.status is PaymentStatus.ANNOUNCED:
-        intent = c.SubmitPayment(
-            by=BY, payment_id=payment_id, mandate_id=mandate_id, key=str(claimed.effect_id)
+    fresh = _state(context, payment_id, Payment).status is PaymentStatus.ANNOUNCED
+    if fresh:
+        step: Command = c.SubmitPayment(
+            by=BY, payment_id=payment_id, mandate_id=mandate_id, key=key
         )
-        _intend(context, claimed, intent)
-        payment = _payment(context, payment_id)
-        ask_first = doubted
     else:
         # Somebody recorded the intent and did not come back: the call may have been made.
-        _doubt(
-            context,
-            claimed,
-            c.RecordPaymentUnknown(by=BY, payment_id=payment_id, why=LEASE_EXPIRED),
-        )
-        ask_first = True
-    if not _payment(context, payment_id).waiting or payment.reference is not None:
+        step = c.RecordPaymentUnknown(by=BY, payment_id=payment_id, why=LEASE_EXPIRED)
+    _keep_lease(context, claimed, step)
+    payment = _state(context, payment_id, Payment)
+    if not payment.waiting or payment.reference is not None:
         _nothing_left(context, claimed)
         return
-    mandate = context.dispatcher.state(mandate_id)
-    assert isinstance(mandate, Mandate) and mandate.registered and payment.scheduled
-    registered, scheduled = mandate.registered, payment.scheduled
+    steps = _payment_steps(context, payment, _state(context, mandate_id, Mandate), key)
+    carry_out(context, claimed, steps, ask_first=not fresh or claimed.was == "unknown")
+
+
+def _payment_steps(context: Context, payment: Payment, mandate: Mandate, key: str) -> Steps:
+    scheduled, submitted = payment.scheduled, payment.submitted
+    registered = mandate.registered
+    if scheduled is None or submitted is None or registered is None:
+        raise LookupError("a payment that was submitted has a schedule and a mandate")
+    payment_id = scheduled.payment_id
     order = PaymentOrder(
         operation_id=payment_id,
-        idempotency_key=str(claimed.effect_id),
+        idempotency_key=key,
         amount=scheduled.amount,
         customer=registered.provider_customer,
         payment_method=registered.provider_method,
     )
-    submitted_at = payment.submitted.at if payment.submitted else None
 
     def refused(answer: ProviderRefused) -> Command:
         code = answer.code or answer.raw_code
         return c.FailPayment(
-            by="stripe", payment_id=payment_id, code=code, raw_code=answer.raw_code
+            by=PROVIDER, payment_id=payment_id, code=code, raw_code=answer.raw_code
         )
 
-    steps = Steps(
+    return Steps(
         subject=payment_id,
-        submitted_at=submitted_at,
+        submitted_at=submitted.at,
         send=lambda: context.stripe.collect(order),
         ask=lambda: context.stripe.look_up_payment(payment_id, scheduled.at, order.customer),
         accepted=lambda reference: c.RecordPaymentAccepted(
-            by="stripe", payment_id=payment_id, reference=reference
+            by=PROVIDER, payment_id=payment_id, reference=reference
         ),
         confirmed=lambda reference: c.ConfirmPayment(
-            by="stripe", payment_id=payment_id, reference=reference
+            by=PROVIDER, payment_id=payment_id, reference=reference
         ),
         refused=refused,
         unknown=lambda why: c.RecordPaymentUnknown(by=BY, payment_id=payment_id, why=why),
     )
-    carry_out(context, claimed, steps, ask_first=ask_first)
 
 
 def submit_refund(context: Context, claimed: Claimed) -> None:
-    payload = claimed.effect.payload
+    payload, key = claimed.effect.payload, str(claimed.effect_id)
     refund_id, payment_id = payload["refund_id"], payload["payment_id"]
-    refund = _refund(context, refund_id)
-    doubted = claimed.was == "unknown"
-    if refund.status is RefundStatus.APPROVED:
-        intent = c.SubmitRefund(
-            by=BY, refund_id=refund_id, payment_id=payment_id, key=str(claimed.effect_id)
+    fresh = _state(context, refund_id, Refund).status is RefundStatus.APPROVED
+    if fresh:
+        step: Command = c.SubmitRefund(
+            by=BY, refund_id=refund_id, payment_id=payment_id, key=key
         )
-        _intend(context, claimed, intent)
-        ask_first = doubted
     else:
-        _doubt(
-            context,
-            claimed,
-            c.RecordRefundUnknown(
-                by=BY, refund_id=refund_id, payment_id=payment_id, why=LEASE_EXPIRED
-            ),
+        step = c.RecordRefundUnknown(
+            by=BY, refund_id=refund_id, payment_id=payment_id, why=LEASE_EXPIRED
         )
-        ask_first = True
-    refund = _refund(context, refund_id)
+    _keep_lease(context, claimed, step)
+    refund = _state(context, refund_id, Refund)
     if not refund.waiting or refund.reference is not None:
         _nothing_left(context, claimed)
         return
-    payment = _payment(context, payment_id)
-    assert refund.requested and refund.submitted_at and payment.reference
-    reference = payment.reference
+    steps = _refund_steps(context, refund, _state(context, payment_id, Payment), key)
+    carry_out(context, claimed, steps, ask_first=not fresh or claimed.was == "unknown")
+
+
+def _refund_steps(context: Context, refund: Refund, payment: Payment, key: str) -> Steps:
+    requested, charged = refund.requested, payment.reference
+    if requested is None or charged is None:
+        raise LookupError("a refund that was submitted has a request and a collected payment")
+    refund_id, payment_id = requested.refund_id, requested.payment_id
     order = RefundOrder(
         operation_id=refund_id,
-        idempotency_key=str(claimed.effect_id),
-        amount=refund.requested.amount,
-        payment_reference=reference,
+        idempotency_key=key,
+        amount=requested.amount,
+        payment_reference=charged,
     )
 
     def refused(answer: ProviderRefused) -> Command:
         return c.FailRefund(
-            by="stripe",
+            by=PROVIDER,
             refund_id=refund_id,
             payment_id=payment_id,
             code=answer.code or answer.raw_code,
             raw_code=answer.raw_code,
         )
 
-    steps = Steps(
+    return Steps(
         subject=refund_id,
         submitted_at=refund.submitted_at,
         send=lambda: context.stripe.refund(order),
-        ask=lambda: context.stripe.look_up_refund(refund_id, reference),
-        accepted=lambda theirs: c.RecordRefundAccepted(
-            by="stripe", refund_id=refund_id, payment_id=payment_id, reference=theirs
+        ask=lambda: context.stripe.look_up_refund(refund_id, charged),
+        accepted=lambda reference: c.RecordRefundAccepted(
+            by=PROVIDER, refund_id=refund_id, payment_id=payment_id, reference=reference
         ),
-        confirmed=lambda theirs: c.ConfirmRefund(
-            by="stripe", refund_id=refund_id, payment_id=payment_id, reference=theirs
+        confirmed=lambda reference: c.ConfirmRefund(
+            by=PROVIDER, refund_id=refund_id, payment_id=payment_id, reference=reference
         ),
         refused=refused,
         unknown=lambda why: c.RecordRefundUnknown(
             by=BY, refund_id=refund_id, payment_id=payment_id, why=why
         ),
     )
-    carry_out(context, claimed, steps, ask_first=ask_first)
 
 
-def _intend(context: Context, claimed: Claimed, intent: Command) -> None:
+def _keep_lease(context: Context, claimed: Claimed, step: Command) -> None:
     """Recorded before the call, with the lease kept: whoever lost it stops here."""
     context.dispatcher.dispatch(
-        intent,
+        step,
         step_id(claimed, "intend"),
         cause=claimed.effect.payload.get("cause"),
         lease=claimed.then("leased"),
     )
-
-
-def _doubt(context: Context, claimed: Claimed, unknown: Command) -> None:
-    context.dispatcher.dispatch(unknown, step_id(claimed, "doubt"), lease=claimed.then("leased"))
 
 
 def _nothing_left(context: Context, claimed: Claimed) -> None:
@@ -158,13 +155,8 @@ def _nothing_left(context: Context, claimed: Claimed) -> None:
         effects.finish(connection, claimed.then("done"))
 
 
-def _payment(context: Context, payment_id: str) -> Payment:
-    state = context.dispatcher.state(payment_id)
-    assert isinstance(state, Payment)
-    return state
-
-
-def _refund(context: Context, refund_id: str) -> Refund:
-    state = context.dispatcher.state(refund_id)
-    assert isinstance(state, Refund)
+def _state(context: Context, stream: str, kind: type[S]) -> S:
+    state = context.dispatcher.state(stream)
+    if not isinstance(state, kind):
+        raise TypeError(f"{stream} holds {type(state).__name__}, not {kind.__name__}")
     return state

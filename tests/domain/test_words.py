@@ -54,6 +54,10 @@ def test_a_derived_id_lies_on_the_shard_of_its_neighbour(value: UUID) -> None:
         "pay_" + "0" * 27,
         "pay_" + "0" * 25 + "u",
         "pay_" + "0" * 25 + "A",
+        "pay_" + "0" * 25 + "\u0663",
+        "pay_" + "0" * 24 + "_1",
+        "pay_+" + "0" * 25,
+        "pay_ " + "0" * 25,
         "pay_" + "z" * 26,
     ],
 )

@@ -164,7 +164,7 @@ def test_a_failed_payment_frees_the_receivable_and_opens_a_case() -> None:
         by="stripe", at=f.REFUND_DAY, payment_id=f.PAYMENT, code="AM04", raw_code="no_funds"
     )
     opened = case(
-        CaseType.PAYMENT_FAILED, date(2026, 12, 12), 12_50, code="AM04", raw_code="no_funds"
+        CaseType.PAYMENT_FAILED, date(2026, 12, 14), 12_50, code="AM04", raw_code="no_funds"
     )
     assert answers(f.payment_until("accepted"), failed) == [[RELEASE, opened]]
 
@@ -176,7 +176,7 @@ def reversal(recovery: int) -> list[Reaction]:
         ),
         case(
             CaseType.PAYMENT_RETURNED,
-            date(2026, 12, 12),
+            date(2026, 12, 14),
             12_50,
             code="MD06",
             raw_code="customer_initiated",
@@ -229,7 +229,7 @@ def test_a_recovery_is_a_case_for_as_long_as_something_is_owed() -> None:
     opened = e.RecoveryOpened(
         at=at, recovery_id=RECOVERY, payment_id=f.PAYMENT, customer_id=f.CUSTOMER, amount=5_00
     )
-    told = case(CaseType.RECOVERY, date(2026, 12, 12), 5_00, recovery_id=RECOVERY)
+    told = case(CaseType.RECOVERY, date(2026, 12, 14), 5_00, recovery_id=RECOVERY)
     assert reactions(COLLECTING, [opened]) == [told]
     for amount, answer in ((2_00, []), (0, [closing(CaseType.RECOVERY)])):
         event = e.RecoveryAdjusted(at=at, recovery_id=RECOVERY, payment_id=f.PAYMENT, amount=amount)

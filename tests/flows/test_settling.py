@@ -72,7 +72,7 @@ def test_a_listed_payout_marks_its_items_and_waits_for_the_bank() -> None:
         c.MarkRefundPaidOut(
             by=BY, refund_id=f.REFUND, payment_id=f.PAYMENT, reference="re_1", payout_id=PAYOUT
         ),
-        case(CaseType.FOREIGN_REFUND, PAYOUT, 1_00, date(2026, 12, 6), reference="re_foreign"),
+        case(CaseType.FOREIGN_REFUND, PAYOUT, 1_00, date(2026, 12, 8), reference="re_foreign"),
     ]
 
 
@@ -97,7 +97,7 @@ def test_a_settled_payout_settles_what_lies_in_it() -> None:
 def test_a_difference_settles_nothing_and_is_a_case() -> None:
     differs = e.PayoutDiffers(at=AT, payout_id=PAYOUT, listed=12_15, arrived=12_00)
     told = case(
-        CaseType.PAYOUT_DIFFERS, PAYOUT, 15, date(2026, 12, 6), listed="1215", arrived="1200"
+        CaseType.PAYOUT_DIFFERS, PAYOUT, 15, date(2026, 12, 8), listed="1215", arrived="1200"
     )
     assert reactions(SETTLING, [listed(*ITEMS), ARRIVED, differs]) == [FOUND, told]
 
@@ -122,7 +122,7 @@ MATCH = MatchLine(by=BY, line_id=LINE, provider="stripe", reference="TRACE1", am
 
 
 def unknown(amount: int) -> OpenCase:
-    return case(CaseType.UNKNOWN_LINE, LINE, amount, date(2026, 12, 6))
+    return case(CaseType.UNKNOWN_LINE, LINE, amount, date(2026, 12, 8))
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def _finish(context) -> None:  # type: ignore[no-untyped-def]
 
 
 @pytest.fixture
-def tampered(servers: Servers, demo: Settings, request: pytest.FixtureRequest) -> Iterator[Settings]:
+def tampered(servers: Servers, demo: Settings) -> Iterator[Settings]:
     name = sql.Identifier("kontor_tampered")
     copy = sql.SQL("create database {} template {} strategy file_copy")
     administer(servers, copy.format(name, sql.Identifier(TEMPLATE)))

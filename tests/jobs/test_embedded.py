@@ -25,9 +25,8 @@ root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root drops to ano
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    tmp_path.chmod(0o711)
-    return tmp_path
+def folder(open_folder: Path) -> Path:
+    return open_folder
 
 
 @pytest.fixture

@@ -112,9 +112,8 @@ def guard_of(pid: int) -> psutil.Process:
 
 
 @pytest.fixture
-def kontor(tmp_path: Path) -> Iterator[Kontor]:
-    tmp_path.chmod(0o711)
-    one = Kontor(tmp_path)
+def kontor(open_folder: Path) -> Iterator[Kontor]:
+    one = Kontor(open_folder)
     yield one
     for process in one.processes:
         if process.poll() is None:

@@ -31,9 +31,7 @@ def request(
     )
 
 
-def refund(
-    world: World, insured: Insured, amount: Cents, reason: Reason = Reason.GOODWILL
-) -> str:
+def refund(world: World, insured: Insured, amount: Cents, reason: Reason = Reason.GOODWILL) -> str:
     """Asked for; below the limit it is approved by rule, sent and accepted at once."""
     command = request(insured, amount, reason)
     world.do(command)
@@ -43,9 +41,7 @@ def refund(
 def approve(
     world: World, insured: Insured, refund_id: str, by: str = SECOND, role: str = "operations"
 ) -> None:
-    world.do(
-        c.ApproveRefund(by=by, refund_id=refund_id, payment_id=insured.payment(), role=role)
-    )
+    world.do(c.ApproveRefund(by=by, refund_id=refund_id, payment_id=insured.payment(), role=role))
 
 
 def reject(world: World, insured: Insured, refund_id: str, by: str = SECOND) -> None:

@@ -183,7 +183,7 @@ def nothing_is_left_behind(world: World) -> None:
         == []
     )
     assert world.rows("SELECT notification_id FROM inbox WHERE state = 'waiting'") == []
-    assert world.rows(
-        "SELECT min(feed_position), max(feed_position) - count(*) FROM feed"
-    ) == [(1, 0)]
+    assert world.rows("SELECT min(feed_position), max(feed_position) - count(*) FROM feed") == [
+        (1, 0)
+    ]
     assert world.rows("SELECT (SELECT count(*) FROM event) - (SELECT count(*) FROM feed)") == [(0,)]

@@ -28,4 +28,5 @@ def test_a_premium_from_due_date_to_our_bank_account(world: World) -> None:
         "payment-settled",
     ]
     state = world.kontor.state(insured.payment())
-    assert isinstance(state, Payment) and state.status is Status.SETTLED
+    assert isinstance(state, Payment)
+    assert state.status is Status.SETTLED

@@ -1,5 +1,5 @@
-"""The customer's bank returns a debit: the receivable is open again, what was only promised is void,
-and what left us twice is a recovery."""
+"""The customer's bank returns a debit: the receivable is open again, what was only promised is
+void, and what left us twice is a recovery."""
 
 import pytest
 

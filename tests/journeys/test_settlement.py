@@ -85,9 +85,7 @@ def test_a_payout_that_arrives_short(town: Town) -> None:
 
 
 def _short_payouts(town: Town) -> set[str]:
-    rows = town.world.rows(
-        "SELECT stream FROM read.stream_event WHERE type = 'payout-differs'"
-    )
+    rows = town.world.rows("SELECT stream FROM read.stream_event WHERE type = 'payout-differs'")
     return {stream for (stream,) in rows}
 
 

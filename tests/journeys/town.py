@@ -1,5 +1,5 @@
-"""A Kontor in the middle of its life: a dozen customers whose premium is collected, settled and past
-the days in which no refund is possible, and others who pay every week, so that payouts go on."""
+"""A Kontor in the middle of its life: customers whose premium is collected, settled and past the
+days in which no refund is possible, and others who pay every week, so that payouts go on."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -4,6 +4,7 @@ live preview, polling that does not disturb, and everything without JavaScript."
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -43,29 +44,34 @@ def look(page: Page, name: str) -> None:
         page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
 
+def lost_answer(kit: Following, story: Story) -> None:
+    story.rendered()
+    ids = {"payment_id": story.payment_id}
+    kit.do(pay.SubmitPayment(by="worker", mandate_id=story.mandate_id, key="k", **ids))
+    kit.do(pay.RecordPaymentUnknown(by="worker", why="timeout", **ids))
+    kit.settle()
+
+
 @pytest.mark.parametrize("theme", THEMES)
-def test_nothing_for_axe_with_data(
-    page: Opener, axe: Axe, kit: Following, story: Story, theme: Theme
-) -> None:
+def test_nothing_for_axe_with_data(page: Opener, axe: Axe, kit: Following, theme: Theme) -> None:
+    names = ("Nadia Brandt", "Otto Kraus", "Uwe Ott", "Ida Ott")
+    story, returned, unknown, failed = (Story(kit, name) for name in names)
+    failed.failed()
+    lost_answer(kit, unknown)
+    returned.rendered()
+    story.confirmed()
+    returned.confirmed()
+    returned.returned()
     small = story.refund(49_90)
     large = story.refund(120_00, Reason.GOODWILL)
     story.refund_sent(small)
-    returned, unknown, failed = (Story(kit, name) for name in ("Otto Kraus", "Uwe Ott", "Ida Ott"))
-    returned.confirmed()
-    returned.returned()
-    failed.failed()
-    kit.do(
-        pay.SubmitPayment(
-            by="worker", payment_id=unknown.payment_id, mandate_id=unknown.mandate_id, key="k"
-        )
-    )
-    kit.settle()
     seen = page("/payments", theme=theme, role="finance")
     paths = {
         "list": "/payments",
         "empty": "/payments?customer=nobody",
         "unclear": "/payments?amount=1.234",
         "payment": f"/payments/{story.payment_id}",
+        "unknown": f"/payments/{unknown.payment_id}",
         "returned": f"/payments/{returned.payment_id}",
         "failed": f"/payments/{failed.payment_id}",
         "refund-page": f"/payments/{story.payment_id}/refund",
@@ -152,13 +158,13 @@ def test_typing_filters_and_more_appends(
     seen.get_by_role("link", name="More").click()
     expect(seen.locator("#rows th a")).to_have_count(3)
     expect(seen.locator("#more")).to_contain_text("3 of 3")
-    seen.get_by_label("Customer").press_sequentially("kra")
+    seen.locator("#f-customer").press_sequentially("kra")
     expect(seen.locator("#rows th a")).to_have_count(1)
-    expect(seen.get_by_label("Customer")).to_be_focused()
-    expect(seen).to_have_url(lambda url: url.endswith("/payments?customer=kra&sort=customer"))
+    expect(seen.locator("#f-customer")).to_be_focused()
+    expect(seen).to_have_url(re.compile(r"/payments\?customer=kra&sort=customer$"))
     seen.goto("/search")
     seen.locator("#search-text").press_sequentially("ott")
-    expect(seen.get_by_role("heading", name="Customers 2")).to_be_visible()
+    expect(seen.get_by_text("Customers 2")).to_be_visible()
 
 
 def test_without_javascript(page: Opener, kit: Following, story: Story) -> None:

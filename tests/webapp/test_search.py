@@ -20,7 +20,7 @@ def kit(app: Flask) -> Iterator[Following]:
 
 
 def groups(page: Page) -> list[str]:
-    return [words(heading) for heading in page.select("#results h2")]
+    return [words(heading) for heading in page.select("#results caption")]
 
 
 def links(page: Page) -> list[str]:

@@ -101,7 +101,7 @@ def test_an_event_tells_its_causes_and_what_it_led_to(kit: Following, as_role: A
     client = as_role(Role.SUPPORT)
     billed = client.get(f"/stream/{position_of(kit, 'instalment-billed')}")
     led_to = words(billed.select("section.card")[1])
-    assert "Nothing before it" in billed.text
+    assert "No event came before it" in billed.text
     assert "sets going render" in led_to
     raised = position_of(kit, "receivable-raised")
     assert f"#{raised} " in led_to
@@ -191,6 +191,19 @@ def test_a_notification_is_looked_at_and_translated_again(
     assert not operating.health(kit.kontor).quarantined
     for nobody in ("evt_nobody", "x" * 400):
         client.get(f"/stream/notifications/stripe/{nobody}", status=404)
+
+
+def test_account_numbers_in_a_body_are_for_those_who_may(
+    kit: Following, as_role: AsRole, app: Flask
+) -> None:
+    body = b"<IBAN>DE89370400440532013000</IBAN>"
+    url = f"/stream/notifications/stripe/{quarantined(kit.kontor, body=body)}"
+    hidden = as_role(Role.SUPPORT).get(url)
+    assert "DE89370400440532013000" not in hidden.html
+    assert "DE**" in hidden.text
+    assert audited(app, "iban.full") == []
+    assert "DE89370400440532013000" in as_role(Role.FINANCE).get(url).text
+    assert len(audited(app, "iban.full")) == 1
 
 
 @pytest.mark.parametrize("role", list(Role))

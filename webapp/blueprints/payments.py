@@ -11,6 +11,7 @@ from flask import (
     Response,
     abort,
     make_response,
+    render_template,
     request,
     stream_with_context,
     url_for,
@@ -51,10 +52,10 @@ def index() -> Response:
         "states": [(status.value, words()) for status, (_t, words) in PAYMENT_STATES.items()],
         "payment_state": payment_state,
     }
-    status = 422 if asked.errors else 200
-    part = "payments/_rows.html" if asked.after else "payments/_results.html"
-    answer = fragments.page_or_part("payments/index.html", part, status, **context)
-    if fragments.wants_fragment() and not asked.after:
+    html = render_template("payments/index.html", **context)
+    answer = make_response(html, 422 if asked.errors else 200)
+    if fragments.is_htmx() and not asked.after:
+        # The address in the bar holds no empty filters.
         answer.headers["HX-Replace-Url"] = asked.url()
     return answer
 

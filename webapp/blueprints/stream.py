@@ -3,6 +3,7 @@ how far; and what was set aside, with the acts that set it going again."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -21,6 +22,7 @@ from webapp.audit import audit
 from webapp.format import iban_masked
 from webapp.kontor import kontor
 from webapp.permissions import permitted
+from webapp.security import allowed
 from webapp.sentences import Sentence, staff_names, tell, who
 from webapp.texts import _, sentence
 from webapp.typed import POSITION_MAX, typed
@@ -39,6 +41,9 @@ MACHINES: Final = (
 )
 """Actors that are no people, for the filter."""
 TEXT_MAX: Final = 80
+IBAN: Final = re.compile(r"\b[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}\b")
+MASKED: Final = frozenset({"iban", "account"})
+"""Fields of events that hold an account number."""
 NAME_MAX: Final = 300
 BODY_SHOWN_MAX: Final = 100_000
 """Characters of a raw body on the page; a notification has a few thousand."""
@@ -170,18 +175,20 @@ def notification(provider: str, notification_id: str) -> Response:
     found = operating.notification(kontor(), provider, notification_id)
     if found is None:
         abort(404)
-    audit(
-        "inbox.body",
-        "allowed",
-        operating.notification_subject(provider, notification_id),
-        reference=g.reference,
-    )
+    subject = operating.notification_subject(provider, notification_id)
+    audit("inbox.body", "allowed", subject, reference=g.reference)
     text = found.body.decode("utf-8", "backslashreplace")
+    hidden = bool(IBAN.search(text)) and not allowed("iban.full")
+    if hidden:
+        text = IBAN.sub(lambda number: iban_masked(number[0]), text)
+    elif IBAN.search(text):
+        audit("iban.full", "allowed", subject, reference=g.reference)
     return fragments.page_or_dialog(
         "stream/notification.html",
         found=found,
         text=text[:BODY_SHOWN_MAX],
         cut=max(0, len(text) - BODY_SHOWN_MAX),
+        hidden=hidden,
         names=sorted(found.headers),
     )
 
@@ -250,7 +257,7 @@ def _mask(value: object) -> object:
         case dict():
             return {
                 name: iban_masked(inner)
-                if name == "iban" and isinstance(inner, str)
+                if name in MASKED and isinstance(inner, str)
                 else _mask(inner)
                 for name, inner in value.items()
             }
