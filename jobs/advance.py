@@ -21,8 +21,11 @@ from jobs.control import Control, ControlError
 
 log = logging.getLogger("kontor.advance")
 
-DRAIN_MAX_S = 120.0
-"""A lost answer is asked about after four seconds, a second time after eight: far below this."""
+STILL_MAX_S = 60.0
+"""Nothing moved for so long: it will not come to rest by itself."""
+DRAIN_MAX_S = 1_800.0
+"""A first of the month with thousands of documents on a small machine; beyond it something turns
+in a circle."""
 SWEEP_S = 2.0
 FIRST_PAUSE_S, PAUSE_MAX_S = 0.01, 0.1
 STEPS_MAX = 10_000
@@ -88,8 +91,8 @@ def drain(sandbox: Sandbox) -> None:
 
     Twice idle at the same position: what one look missed behind its back would have moved it.
     """
-    give_up, next_sweep = time.monotonic() + DRAIN_MAX_S, time.monotonic() + SWEEP_S
-    pause, idle_at = FIRST_PAUSE_S, -1
+    began = moved = swept = time.monotonic()
+    pause, idle_at, last = FIRST_PAUSE_S, -1, ""
     while True:
         sandbox.chores.fire()
         busy, position = _look(sandbox)
@@ -97,14 +100,16 @@ def drain(sandbox: Sandbox) -> None:
             return
         idle_at = -1 if busy else position
         now = time.monotonic()
-        if now >= give_up:
+        if busy != last:
+            moved, last = now, busy
+        if now - moved > STILL_MAX_S or now - began > DRAIN_MAX_S:
             raise NotIdle(busy or "events keep coming")
         if sandbox.chores.stopping():
             raise Stopped
         if busy:
-            if now >= next_sweep:
+            if now - swept > SWEEP_S:
                 sandbox.chores.sweep()
-                next_sweep = now + SWEEP_S
+                swept = now
             time.sleep(pause)
             pause = min(PAUSE_MAX_S, pause * 1.5)
 
@@ -115,8 +120,8 @@ def _look(sandbox: Sandbox) -> tuple[str, int]:
         return "the simulator has webhooks to deliver", -1
     with sandbox.dispatcher.read() as connection:
         now = clock.now(connection)
-        if pending := effects.pending_count(connection, now):
-            return f"{pending} due and not settled: {_kinds(connection, now)}", -1
+        if pending := _pending(connection, now):
+            return f"due and not settled: {pending}", -1
         if due := len(timers.due(connection, now, 100)):
             return f"{due} due timers have not fired", -1
         if waiting := inbox.waiting_count(connection):
@@ -128,16 +133,18 @@ def _look(sandbox: Sandbox) -> tuple[str, int]:
         return "", sequencer.last_position(connection)
 
 
-def _kinds(connection: Connection, now: datetime) -> str:
+def _pending(connection: Connection, now: datetime) -> str:
+    """What `effects.pending_count` counts, by kind. A longer back-off follows database time, which
+    the Clock does not move: the next step ends it."""
     rows = connection.execute(
-        "SELECT kind, bool_and(not_before > clock_timestamp()) FROM effect"
+        "SELECT kind, count(*) FROM effect"
         " WHERE status IN ('waiting', 'leased', 'unknown') AND due_at <= %s"
+        "   AND (status = 'leased' OR not_before IS NULL"
+        "        OR not_before <= clock_timestamp() + make_interval(secs => %s))"
         " GROUP BY kind ORDER BY kind",
-        (now,),
+        (now, effects.PATIENCE_S),
     )
-    return ", ".join(
-        f"{kind}{' (waits for its next try)' if later else ''}" for kind, later in rows
-    )
+    return ", ".join(f"{number} {kind}" for kind, number in rows)
 
 
 def _next_due(sandbox: Sandbox, now: datetime) -> datetime | None:
@@ -160,8 +167,14 @@ def _next_effect(connection: Connection, now: datetime) -> datetime | None:
 
 
 def _move(sandbox: Sandbox, to: datetime) -> None:
-    """Our Clock first: what the simulator then tells us happened at that time."""
+    """Our Clock first: what the simulator then tells us happened at that time. Where business
+    time passes, every back-off has passed, too."""
     with sandbox.dispatcher.read() as connection:
+        if to > clock.now(connection):
+            connection.execute(
+                "UPDATE effect SET not_before = NULL WHERE status IN ('waiting', 'unknown')"
+                " AND not_before > clock_timestamp()"
+            )
         clock.move(connection, to)
     sandbox.control.set_clock(to)
     sandbox.nudge()

@@ -5,6 +5,7 @@ import logging
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 
 from config import Settings
 from domain.deciding import CODEC
@@ -75,25 +76,28 @@ class Follower:
             return done + self._feed(connection)
 
     def _feed(self, connection: Connection) -> int:
-        """The read models usually stand at the same place: what one read serves them all."""
+        """All consumers usually stand at the same place: then one read serves them."""
         reached = subscription.cursors(connection)
         low = min(reached[model.name] for model in READMODELS)
         batch = subscription.read_feed(connection, CODEC, low, BATCH)
-        done = 0
-        for model in READMODELS:
-            failpoints.reach("mid-projection")
-            done += subscription.advance(connection, CODEC, model, BATCH, batch)
-        for consumer in self._flows:
-            done += subscription.advance_outside(connection, CODEC, consumer, BATCH)
-        return done
+        done = subscription.advance_together(connection, CODEC, READMODELS, BATCH, batch)
+        return done + self._send(connection, batch)
+
+    def _send(self, connection: Connection, batch: Sequence[Recorded]) -> int:
+        return sum(
+            subscription.advance_outside(connection, CODEC, consumer, BATCH, batch)
+            for consumer in self._flows
+        )
 
     def answer(self) -> None:
         """Ticks and flows until nothing is left, for the demo: its screens are built at the end."""
         with self._dispatcher.read() as connection:
             while sequencer.tick(connection):
-                for consumer in self._flows:
-                    while subscription.advance_outside(connection, CODEC, consumer, BATCH):
-                        pass
+                reached = subscription.cursors(connection)
+                low = min(reached[flow.name] for flow in self._flows)
+                while batch := subscription.read_feed(connection, CODEC, low, BATCH):
+                    self._send(connection, batch)
+                    low = batch[-1].feed_position
 
     def catch_up(self) -> None:
         """Rounds until there is nothing left: for the demo, tests and tools."""
@@ -117,9 +121,11 @@ def run(context: Context, stopping: threading.Event) -> None:
     log.info("following")
     while not stopping.is_set():
         try:
-            ring_fresh(context)
-            if follower.round():
+            done = follower.round()
+            if done:
                 wake.publish(context.redis, wake.SEQUENCED)
+            ring_fresh(context)
+            if done:
                 continue
         except subscription.TRANSIENT as error:
             log.warning("the database is away, trying again: %s", error)

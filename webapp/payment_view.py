@@ -183,6 +183,12 @@ def _refund_line(refund: RefundRow) -> Line:
     return Line(_("Refund"), booked, -refund.amount, refund.refund_id)
 
 
+def version(row_version: int, entries: Sequence[Entry]) -> str:
+    """Changes with the rows, with the timeline (they follow the feed apart) and with the day."""
+    newest = entries[0].feed_position if entries else 0
+    return f"{row_version}.{newest}.{security.today():%Y%m%d}"
+
+
 def streams(detail: PaymentDetail) -> list[str]:
     """Everything that belongs to the story of a payment."""
     row = detail.payment

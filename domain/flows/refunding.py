@@ -1,7 +1,6 @@
 """From a refund that was asked for to money that went back, its correction document, and the cases
 that need a person."""
 
-
 from domain.flows.flow import Flow, Reaction, render
 from domain.invoices import commands as invoices
 from domain.invoices.events import CorrectionIssued

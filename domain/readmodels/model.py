@@ -2,6 +2,7 @@
 batch, and a rebuild beside the live tables. It knows no screen."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Generic, LiteralString, TypeVar
 
 import msgspec
@@ -70,23 +71,29 @@ class Rows:
             seen, table = self._seen[name], self._tables[name]
             rows = [seen[key] for key in keys]
             self._connection.execute(
-                _upsert(table, self._schema), (msgspec.json.encode(rows).decode(),)
+                _upsert(table, self._schema), (msgspec.json.encode(rows).decode(),), prepare=True
             )
         self._changed.clear()
 
     def _load(self, table: Table[R], key: tuple[object, ...]) -> R | None:
-        match = sql.SQL(" AND ").join(
-            sql.SQL("{} = {}").format(sql.Identifier(column), sql.Placeholder())
-            for column in table.key
-        )
-        query = sql.SQL("SELECT to_jsonb(t)::text FROM {}.{} t WHERE {}").format(
-            sql.Identifier(self._schema), sql.Identifier(table.name), match
-        )
+        query = _select(table, self._schema)
         found = self._connection.execute(query, key, prepare=True).fetchone()
         return None if found is None else msgspec.json.decode(found[0], type=table.row)
 
 
-def _upsert(table: Table[R], schema: str) -> sql.Composed:
+@cache
+def _select(table: Table[msgspec.Struct], schema: str) -> bytes:
+    match = sql.SQL(" AND ").join(
+        sql.SQL("{} = {}").format(sql.Identifier(column), sql.Placeholder()) for column in table.key
+    )
+    query = sql.SQL("SELECT to_jsonb(t)::text FROM {}.{} t WHERE {}").format(
+        sql.Identifier(schema), sql.Identifier(table.name), match
+    )
+    return query.as_bytes()
+
+
+@cache
+def _upsert(table: Table[msgspec.Struct], schema: str) -> bytes:
     columns = list(table.row.__struct_fields__)
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     rest = [column for column in columns if column not in table.key]
@@ -94,7 +101,7 @@ def _upsert(table: Table[R], schema: str) -> sql.Composed:
         sql.SQL("{0} = excluded.{0}").format(sql.Identifier(column)) for column in rest
     )
     action = sql.SQL("DO UPDATE SET {}").format(update) if rest else sql.SQL("DO NOTHING")
-    return sql.SQL(
+    query = sql.SQL(
         "INSERT INTO {table} ({names})"
         " SELECT {names} FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb)"
         " ON CONFLICT ({key}) {action}"
@@ -104,6 +111,7 @@ def _upsert(table: Table[R], schema: str) -> sql.Composed:
         key=sql.SQL(", ").join(map(sql.Identifier, table.key)),
         action=action,
     )
+    return query.as_bytes()
 
 
 class ReadModel(Value):
@@ -161,6 +169,7 @@ def rebuild(
     model: ReadModel,
     until: int,
     schema: str,
+    *,
     parked: Mapping[str, int] | None = None,
 ) -> None:
     """Builds `model` from the feed up to position `until` into another schema, without what is

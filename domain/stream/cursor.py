@@ -72,36 +72,47 @@ def list_parked(connection: Connection) -> list[Parked]:
 
 def peek(connection: Connection, consumer: Named) -> tuple[int, frozenset[str]]:
     """The cursor and the streams parked for this consumer, as they stand."""
-    return _cursor(connection, consumer, _CURSOR), _parked(connection, consumer)
+    row = connection.execute(_PEEK, (consumer.name,), prepare=True).fetchone()
+    if row is None:
+        raise NotPrepared(consumer.name)
+    return int(row[0]), frozenset(row[1])
 
 
 def locked(connection: Connection, consumer: Named) -> tuple[int, frozenset[str]]:
     """The same, and nobody moves or releases them until the transaction ends."""
+    return all_locked(connection, [consumer])[consumer.name]
+
+
+def all_locked(
+    connection: Connection, consumers: Sequence[Named]
+) -> dict[str, tuple[int, frozenset[str]]]:
+    """`locked` for several; always in the same order, so that two followers never block each
+    other."""
+    names = [consumer.name for consumer in consumers]
     # Two statements: one that waited for the lock would still see what was parked before.
-    return _cursor(connection, consumer, _CURSOR_LOCKED), _parked(connection, consumer)
+    reached = dict(connection.execute(_LOCK, (names,), prepare=True).fetchall())
+    parked: dict[str, set[str]] = {name: set() for name in names}
+    for name, stream in connection.execute(_PARKED, (names,), prepare=True):
+        parked[name].add(stream)
+    for name in names:
+        if name not in reached:
+            raise NotPrepared(name)
+    return {name: (reached[name], frozenset(parked[name])) for name in names}
 
 
-_CURSOR = b"SELECT cursor FROM consumer WHERE name = %s"
-_CURSOR_LOCKED = _CURSOR + b" FOR UPDATE"
+_PEEK = (
+    b"SELECT cursor, ARRAY(SELECT stream FROM parked WHERE consumer = name)"
+    b" FROM consumer WHERE name = %s"
+)
+_LOCK = b"SELECT name, cursor FROM consumer WHERE name = ANY(%s) ORDER BY name FOR UPDATE"
+_PARKED = b"SELECT consumer, stream FROM parked WHERE consumer = ANY(%s)"
 
 
-def _cursor(connection: Connection, consumer: Named, query: bytes) -> int:
-    row = connection.execute(query, (consumer.name,), prepare=True).fetchone()
-    if row is None:
-        raise NotPrepared(consumer.name)
-    return int(row[0])
-
-
-def _parked(connection: Connection, consumer: Named) -> frozenset[str]:
-    rows = connection.execute(
-        "SELECT stream FROM parked WHERE consumer = %s", (consumer.name,), prepare=True
-    )
-    return frozenset(row[0] for row in rows)
-
-
-def move(connection: Connection, consumer: Named, to: int) -> None:
+def move(connection: Connection, consumers: Sequence[Named], to: int) -> None:
     connection.execute(
-        "UPDATE consumer SET cursor = %s WHERE name = %s", (to, consumer.name), prepare=True
+        "UPDATE consumer SET cursor = %s WHERE name = ANY(%s)",
+        (to, [consumer.name for consumer in consumers]),
+        prepare=True,
     )
 
 
@@ -112,12 +123,18 @@ def follow(
     was released, whose events would be lost."""
     if from_ == to:
         return True
+    if not skipped:
+        moved = connection.execute(_FOLLOW, (to, consumer.name, from_), prepare=True).rowcount
+        return bool(moved)
     with connection.transaction():
         cursor, parked = locked(connection, consumer)
         if cursor != from_ or not skipped <= parked:
             return False
-        move(connection, consumer, to)
+        move(connection, [consumer], to)
     return True
+
+
+_FOLLOW = b"UPDATE consumer SET cursor = %s WHERE name = %s AND cursor = %s"
 
 
 def park(connection: Connection, consumer: Named, recorded: Recorded, error: Indigestible) -> bool:
@@ -138,7 +155,7 @@ def park(connection: Connection, consumer: Named, recorded: Recorded, error: Ind
                 str(error)[:_ERROR_CHARS_MAX],
             ),
         )
-        move(connection, consumer, recorded.feed_position)
+        move(connection, [consumer], recorded.feed_position)
     return True
 
 

@@ -1,6 +1,8 @@
 """Connections to PostgreSQL: one pool per process, autocommit, UTC. It knows no table."""
 
 import os
+import select
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
@@ -9,6 +11,8 @@ import psycopg
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
+# A connection that rested longer is asked whether it still lives; a fresh one only looked at.
+ASK_AFTER_S = 5.0
 SERVER_VERSION_MIN = 160000
 # A worker or a request that waits longer than this for a connection says so instead.
 CONNECTION_WAIT_S = 10.0
@@ -27,6 +31,7 @@ class Connection(psycopg.Connection[TupleRow]):
     """An autocommit connection that also carries the key-encryption key."""
 
     kek: bytes = b""
+    used_at: float = 0.0
 
 
 def refuse_old_server(server_version: int) -> None:
@@ -55,6 +60,14 @@ def _configure(connection: Connection, kek: bytes) -> None:
     connection.prepared_max = PREPARED_MAX
 
 
+def _check(connection: Connection) -> None:
+    """A server that went away has said so on the socket: seeing that costs no round trip."""
+    watched = select.poll()
+    watched.register(connection.fileno(), select.POLLIN)
+    if watched.poll(0) or time.monotonic() - connection.used_at > ASK_AFTER_S:
+        ConnectionPool.check_connection(connection)
+
+
 class Database:
     """The pool opens at its first use in a process, so it survives a fork made before that; a
     forked child opens its own. A connection is checked before it is lent: after PostgreSQL was
@@ -72,7 +85,10 @@ class Database:
     def connection(self) -> Iterator[Connection]:
         with self._open().connection(timeout=CONNECTION_WAIT_S) as connection:
             refuse_old_server(connection.info.server_version)
-            yield connection
+            try:
+                yield connection
+            finally:
+                connection.used_at = time.monotonic()
 
     def close(self) -> None:
         with self._lock:
@@ -96,6 +112,6 @@ class Database:
             min_size=1,
             max_size=self._pool_size,
             configure=lambda connection: _configure(connection, self.kek),
-            check=ConnectionPool.check_connection,
+            check=_check,
             open=True,
         )

@@ -14,6 +14,7 @@ from domain.stream.cursor import (
     Named,
     NotPrepared,
     Parked,
+    all_locked,
     cursors,
     follow,
     lag,
@@ -39,6 +40,7 @@ __all__ = [
     "Sender",
     "advance",
     "advance_outside",
+    "advance_together",
     "cursors",
     "lag",
     "list_parked",
@@ -109,10 +111,49 @@ def advance(
             batch = _from(connection, codec, cursor, limit, batch)
             if batch:
                 _apply(connection, consumer, [r for r in batch if r.stream not in parked])
-                move(connection, consumer, batch[-1].feed_position)
+                move(connection, [consumer], batch[-1].feed_position)
     except Indigestible:
         return _one_by_one(connection, consumer, batch or ())
     return len(batch)
+
+
+def advance_together(
+    connection: Connection,
+    codec: Codec,
+    consumers: Sequence[Consumer],
+    limit: int,
+    batch: Sequence[Recorded],
+) -> int:
+    """`advance` for several: those that stand right before `batch` take it in one transaction and
+    few round trips, and change at the same moment. The others, and all when one of them cannot
+    digest it, go on their own."""
+    level = _take_together(connection, consumers, batch[:limit])
+    alone = [consumer for consumer in consumers if consumer not in level]
+    done = len(level) * len(batch[:limit])
+    return done + sum(advance(connection, codec, one, limit, batch) for one in alone)
+
+
+def _take_together(
+    connection: Connection, consumers: Sequence[Consumer], batch: Sequence[Recorded]
+) -> Sequence[Consumer]:
+    """Those that did."""
+    if not batch:
+        return ()
+    try:
+        with connection.transaction():
+            stand = all_locked(connection, consumers)
+            before = batch[0].feed_position - 1
+            level = [one for one in consumers if stand[one.name][0] == before]
+            with connection.pipeline():
+                for one in level:
+                    parked = stand[one.name][1]
+                    _apply(connection, one, [r for r in batch if r.stream not in parked])
+                move(connection, level, batch[-1].feed_position)
+    except TRANSIENT:
+        raise
+    except (Indigestible, psycopg.Error):
+        return ()  # each alone finds out whose stream it is, and says so
+    return level
 
 
 def _one_by_one(connection: Connection, consumer: Consumer, batch: Sequence[Recorded]) -> int:
@@ -125,7 +166,7 @@ def _one_by_one(connection: Connection, consumer: Consumer, batch: Sequence[Reco
                     return done  # another follower has taken over
                 if recorded.stream not in parked:
                     _apply(connection, consumer, [recorded])
-                move(connection, consumer, recorded.feed_position)
+                move(connection, [consumer], recorded.feed_position)
         except Indigestible as error:
             if not park(connection, consumer, recorded, error):
                 return done

@@ -153,6 +153,6 @@ def _differing(connection: Connection, model: ReadModel) -> list[str]:
         if one.consumer == model.name
     }
     live = model.digest(connection)
-    rebuild(connection, CODEC, model, cursor, SCRATCH, parked)
+    rebuild(connection, CODEC, model, cursor, SCRATCH, parked=parked)
     again = model.digest(connection, SCRATCH)
     return [table for table, digest in live.items() if digest != again[table]]

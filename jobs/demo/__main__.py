@@ -79,11 +79,9 @@ def amount_of(person: Person, instalment: int) -> int:
     )
 
 
-def fill_simulator(
-    control: Control, everyone: list[Person], wishes: list[tuple[datetime, RequestRefund]]
-) -> dict[str, str]:
-    """The provider's and the bank's book of the same months; our ids as the provider names them."""
-    customers = [
+def customers(everyone: list[Person]) -> list[dict[str, object]]:
+    """Who the provider knows, and what their bank does with a debit."""
+    return [
         {
             "id": one.provider_customer,
             "name": one.name,
@@ -94,6 +92,12 @@ def fill_simulator(
         }
         for one in everyone
     ]
+
+
+def fill_simulator(
+    control: Control, everyone: list[Person], wishes: list[tuple[datetime, RequestRefund]]
+) -> dict[str, str]:
+    """The provider's and the bank's book of the same months; our ids as the provider names them."""
     collections = [
         {
             "operation_id": one.payment(instalment),
@@ -129,15 +133,14 @@ def fill_simulator(
             known.update(done[kind])  # type: ignore[call-overload]
 
     control.ask("POST", "/reset")
-    seed(BEGIN, SHORT_FROM, now=BEGIN.isoformat(), customers=customers)
+    seed(BEGIN, SHORT_FROM, now=BEGIN.isoformat(), customers=customers(everyone))
     control.ask("PUT", "/faults", {"payout_short_cents": SHORT_CENTS, "webhooks": {"lost": True}})
     control.set_clock(SHORT_UNTIL)
     foreign = next(one for one in everyone if one.name == "Malte Nissen")
     control.ask("POST", "/act", {"act": "refund", "payment": foreign.payment(0), "amount": 3_00})
     bank_line(control, 50_00, "Kerstin Vogel", "Beitrag?", date(2026, 12, 7))
-    bank_line(
-        control, 12_34, "STRIPE PAYMENTS EUROPE LTD", "-", date(2026, 11, 30), "TRACE0000000001"
-    )
+    stripe = "STRIPE PAYMENTS EUROPE LTD"
+    bank_line(control, 12_34, stripe, "-", date(2026, 11, 30), reference="TRACE0000000001")
     control.ask("PUT", "/faults", {})
     seed(SHORT_UNTIL, NOW)
     return known
@@ -156,7 +159,7 @@ def stranger(person: Person) -> dict[str, object]:
 
 
 def bank_line(
-    control: Control, cents: int, who: str, text: str, on: date, reference: str = ""
+    control: Control, cents: int, who: str, text: str, on: date, *, reference: str = ""
 ) -> None:
     line = {
         "act": "bank_line",

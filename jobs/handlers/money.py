@@ -84,9 +84,7 @@ def submit_refund(context: Context, claimed: Claimed) -> None:
     refund_id, payment_id = payload["refund_id"], payload["payment_id"]
     fresh = _state(context, refund_id, Refund).status is RefundStatus.APPROVED
     if fresh:
-        step: Command = c.SubmitRefund(
-            by=BY, refund_id=refund_id, payment_id=payment_id, key=key
-        )
+        step: Command = c.SubmitRefund(by=BY, refund_id=refund_id, payment_id=payment_id, key=key)
     else:
         step = c.RecordRefundUnknown(
             by=BY, refund_id=refund_id, payment_id=payment_id, why=LEASE_EXPIRED

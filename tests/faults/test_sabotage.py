@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from config import Settings
-from domain import recording
+from domain import deciding, recording
 from domain.deciding import CODEC
 from domain.dispatch import Dispatcher, open_dispatcher
 from domain.kernel.message import Refused
@@ -19,7 +19,9 @@ from domain.kernel.time import berlin, berlin_date
 from domain.payments import commands as c
 from domain.payments import request
 from domain.payments.events import Reason, RefundApproved, RefundRequested
+from domain.payments.ports import RefundOrder
 from domain.stream import clock, effects, inbox, sequencer, store
+from domain.stream.database import Connection
 from domain.work.commands import NoteCase, OpenCase, case_id
 from domain.work.events import CaseType
 from jobs.handlers import answers, money
@@ -169,7 +171,7 @@ def raced(kontor: Dispatcher) -> None:
     """Both decide before either records: the barrier stands between the two, once for each."""
     payment, both = collected(kontor), threading.Barrier(2)
     waited: set[int] = set()
-    decide = recording.decide
+    decide = deciding.decide
 
     def slow(*args: object) -> object:
         decided = decide(*args)  # type: ignore[arg-type]
@@ -297,10 +299,10 @@ def test_four_eyes(kontor: Dispatcher, monkeypatch: pytest.MonkeyPatch) -> None:
 def ticked_inside(kontor: Dispatcher) -> None:
     payment = collected(kontor)
     with kontor.read() as connection:
-        sequencer.tick(connection)
         try:
             with connection.transaction():
                 connection.execute("SELECT pg_current_xact_id()")
+                kontor.dispatch(asked(payment, 2_00), uuid4())  # Begun later, done earlier.
                 sequencer.tick(connection)
                 _append_by(connection, payment)
         except sequencer.NotItsOwnTransaction:
@@ -313,7 +315,7 @@ def ticked_inside(kontor: Dispatcher) -> None:
     assert lost == 0
 
 
-def _append_by(connection: store.Connection, payment: str) -> None:
+def _append_by(connection: Connection, payment: str) -> None:
     command = asked(payment, 1_00)
     envelope = recording.Envelope(uuid4(), b"", None, None, None, None)
     recording.record(connection, command.stamped(clock.now(connection)), envelope)
@@ -327,8 +329,8 @@ def test_the_tick_guard(kontor: Dispatcher, monkeypatch: pytest.MonkeyPatch) -> 
     broken(ticked_inside, kontor)
 
 
-# An answer that was lost is asked for; the key stays the same. Both off: money moves twice. (Webhooks
-# would tell the answer before that: they are lost, too.)
+# An answer that was lost is asked for; the key stays the same. Both off: money moves twice.
+# (Webhooks would tell the answer before that: they are lost, too.)
 
 
 def test_asking_first_and_the_same_key(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -337,7 +339,7 @@ def test_asking_first_and_the_same_key(settings: Settings, monkeypatch: pytest.M
     def never_asks(*args: object, ask_first: bool) -> None:
         whole(*args, ask_first=False)  # type: ignore[arg-type]
 
-    def fresh_key(self: StripeAdapter, order: money.RefundOrder) -> object:
+    def fresh_key(self: StripeAdapter, order: RefundOrder) -> object:
         return send(self, replace(order, idempotency_key=str(uuid4())))
 
     with running_world(settings, START) as world:

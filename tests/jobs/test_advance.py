@@ -98,7 +98,7 @@ def test_somebody_can_stop_it(world: World) -> None:
 
 
 def test_what_does_not_rest_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs_advance, "DRAIN_MAX_S", 0.5)
+    monkeypatch.setattr(jobs_advance, "STILL_MAX_S", 0.5)
     insure(world, first_due=berlin_date(START) + timedelta(days=23))
     world.settle()
     ask(world)
@@ -107,12 +107,28 @@ def test_what_does_not_rest_is_named(world: World, monkeypatch: pytest.MonkeyPat
     moved = latest(world)
     assert moved.state == "failed"
     assert moved.message is not None
-    assert "not settled: translate" in moved.message, "the morning's statement waits for a worker"
+    assert "not settled: 1 translate" in moved.message, "the morning's statement waits for a worker"
     assert moved.clock == berlin(berlin_date(START) + timedelta(days=1), 6), "it stands there"
-    monkeypatch.setattr(jobs_advance, "DRAIN_MAX_S", 60.0)
+    monkeypatch.setattr(jobs_advance, "STILL_MAX_S", 60.0)
     ask(world)
     work_one(world.context, chores(world))
     assert latest(world).state == "done", "and goes on when it rests"
+
+
+def test_a_long_back_off_holds_nobody_up_and_ends_with_the_step(world: World) -> None:
+    insured = insure(world, first_due=berlin_date(START) + timedelta(days=23))
+    world.until(berlin(berlin_date(START) + timedelta(days=25), 9))
+    assert "payment-submitted" in world.told(insured.payment())
+    doubted = (
+        "UPDATE effect SET status = 'unknown', not_before = clock_timestamp() + interval '1 hour'"
+        " WHERE kind = 'submit_payment' RETURNING effect_id"
+    )
+    assert len(world.rows(doubted)) == 1
+    world.settle()
+    left = "SELECT status FROM effect WHERE kind = 'submit_payment'"
+    assert world.rows(left) == [("unknown",)], "an hour of database time is not waited for"
+    world.until(world.kontor.now() + timedelta(days=1))
+    assert world.rows(left) == [("done",)], "a day has passed: it was asked again"
 
 
 def without_workers(world: World) -> None:

@@ -176,8 +176,7 @@ TAMPERING: dict[str, tuple[str, str]] = {
     ),
     "another amount approved": (
         "28",
-        "UPDATE event SET data = jsonb_set(data, '{amount}', '99')"
-        " WHERE type = 'refund-approved'",
+        "UPDATE event SET data = jsonb_set(data, '{amount}', '99') WHERE type = 'refund-approved'",
     ),
     "another content sent": (
         "28",
@@ -200,7 +199,7 @@ TAMPERING: dict[str, tuple[str, str]] = {
     ),
     "a name in clear": (
         "personal data",
-        "UPDATE effect SET payload = payload || '{\"for\": \"Nadia Brandt\"}'"
+        'UPDATE effect SET payload = payload || \'{"for": "Nadia Brandt"}\''
         " WHERE kind = 'render'",
     ),
 }

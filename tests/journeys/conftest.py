@@ -1,11 +1,16 @@
 """One whole Kontor per journey, or one that the journeys of a module share: each of those takes
 customers of its own. Every journey ends with the proofs."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from config import Settings
+from jobs.embedded import POSTGRES_SETTINGS, Postgres
+from jobs.guard import Guard
 from tests.conftest import clone_of
 from tests.journeys.proofs import prove
 from tests.journeys.town import Town, built_town
@@ -40,3 +45,24 @@ def town(_town: Town) -> Iterator[Town]:
     yield _town
     _town.world.faults()
     prove(_town.world)
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    """A cluster of this test's own, to kill or to restore into."""
+    folder = Path(tempfile.mkdtemp(prefix="kontor-o-"))
+    folder.chmod(0o711)
+    guard = Guard()
+    postgres = Postgres(
+        folder=folder / "postgres",
+        sockets=folder / "s",
+        guard=guard,
+        settings={**POSTGRES_SETTINGS, "fsync": "off"},
+    )
+    try:
+        postgres.start()
+        yield postgres
+    finally:
+        postgres.stop()
+        guard.close()
+        shutil.rmtree(folder, ignore_errors=True)

@@ -48,7 +48,7 @@ def insure(
     customer = new_id("cus")
     contract, mandate = new_id("ct", customer), new_id("man", customer)
     tail = customer[-8:]
-    method = {
+    method: dict[str, Any] = {
         "id": f"pm_{tail}",
         "iban": "DE89370400440532013000",
         "behaviour": behaviour or {},

@@ -1,23 +1,18 @@
 """PostgreSQL is killed again and again while money is on its way."""
 
-import shutil
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import psycopg
 import psycopg_pool
-import pytest
 
 from config import Settings
 from domain.kernel.time import berlin
 from domain.payments.events import Reason
 from domain.payments.refund import Status
-from jobs.embedded import POSTGRES_SETTINGS, Postgres, ServerFailed
-from jobs.guard import Guard
+from jobs.embedded import Postgres, ServerFailed
 from jobs.migrate import migrate
 from tests.journeys.acts import request
 from tests.journeys.people import insure
@@ -29,26 +24,6 @@ from tests.servers import Servers, free_ports
 AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg_pool.PoolTimeout)
 KILLS_AFTER_S = (0.02, 0.1, 0.3)
 """At the intent, around the call, and while the correction is made."""
-
-
-@pytest.fixture
-def own_postgres() -> Iterator[Postgres]:
-    folder = Path(tempfile.mkdtemp(prefix="kontor-o-"))
-    folder.chmod(0o711)
-    guard = Guard()
-    postgres = Postgres(
-        folder=folder / "postgres",
-        sockets=folder / "s",
-        guard=guard,
-        settings={**POSTGRES_SETTINGS, "fsync": "off"},
-    )
-    try:
-        postgres.start()
-        yield postgres
-    finally:
-        postgres.stop()
-        guard.close()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_postgresql_is_killed_in_the_middle(

@@ -1,11 +1,8 @@
 """A backup restored into a new cluster: the feed goes on gapless, and what had been sent since the
 backup is asked about before it is sent again."""
 
-import shutil
 import subprocess
-import tempfile
 from base64 import b64encode
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -17,40 +14,20 @@ from domain.kernel.time import berlin
 from domain.payments.commands import RequestRefund
 from domain.payments.events import Reason
 from jobs.backup import DATA, KEYS, RestoreRefused, backup, restore
-from jobs.embedded import POSTGRES_SETTINGS, Postgres
-from jobs.guard import Guard
+from jobs.embedded import Postgres
 from jobs.places import pginstall, unprivileged_user
 from tests.journeys.people import insure
 from tests.journeys.proofs import prove
+from tests.journeys.town import FIRST_REFUND_ON, START
 from tests.journeys.world import World, new_id, running_world
 
 
-@pytest.fixture
-def other_cluster() -> Iterator[Postgres]:
-    folder = Path(tempfile.mkdtemp(prefix="kontor-o-"))
-    folder.chmod(0o711)
-    guard = Guard()
-    postgres = Postgres(
-        folder=folder / "postgres",
-        sockets=folder / "s",
-        guard=guard,
-        settings={**POSTGRES_SETTINGS, "fsync": "off"},
-    )
-    postgres.start()
-    try:
-        yield postgres
-    finally:
-        postgres.stop()
-        guard.close()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def test_a_restored_backup_goes_on_and_pays_nothing_twice(
-    settings: Settings, other_cluster: Postgres, tmp_path: Path
+    settings: Settings, own_postgres: Postgres, tmp_path: Path
 ) -> None:
-    with running_world(settings) as world:
+    with running_world(settings, START) as world:
         insured = insure(world)
-        world.until(berlin(date(2027, 1, 13), 9))
+        world.until(berlin(FIRST_REFUND_ON, 9))
         refund = new_id("rf", insured.payment())
         wish = RequestRefund(
             by="staff:mia",
@@ -65,13 +42,13 @@ def test_a_restored_backup_goes_on_and_pays_nothing_twice(
         world.settle()
         assert "refund-accepted" in world.told(refund)
 
-        restored = replace(settings, database_url=other_cluster.url)
+        restored = replace(settings, database_url=own_postgres.url)
         restore(restored, tmp_path / "backup")
         again = World(restored)
         again.polling = True  # Webhooks go to the lost database.
         again.follower.prepare()
         assert "refund-submitted" not in again.told(refund)
-        again.until(berlin(date(2027, 1, 18), 9))
+        again.until(berlin(date(2027, 1, 13), 12))
         assert "refund-confirmed" in again.told(refund)
         moved = [one for one in again.book()["movements"] if one["operation_id"] == refund]
         assert [one["amount"] for one in moved] == [-40_00]

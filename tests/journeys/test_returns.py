@@ -4,7 +4,7 @@ void, and what left us twice is a recovery."""
 import pytest
 
 from domain.kernel.message import Refused
-from domain.payments.events import Reason
+from domain.payments.events import Reason, RefundFailed
 from domain.payments.payment import Status as PaymentStatus
 from domain.payments.refund import Status
 from domain.work.case import Status as CaseStatus
@@ -33,7 +33,9 @@ def test_a_reservation_that_waits_is_void(town: Town) -> None:
     refund_id = refund(world, insured, 200_00)
     _returned(town, insured, "customer_initiated", "MD06")
     assert world.told(refund_id)[-1] == "refund-failed"
-    assert world.events(refund_id)[-1].code == "debit-returned"
+    failed = world.events(refund_id)[-1]
+    assert isinstance(failed, RefundFailed)
+    assert failed.code == "debit-returned"
     assert case(world, CaseType.REFUND_APPROVAL, refund_id).status is CaseStatus.CLOSED
     assert case(world, CaseType.RECOVERY, insured.payment()).opened is None
     assert world.state(insured.receivable()).open == PREMIUM

@@ -67,8 +67,8 @@ def test_the_statement_comes_first_when_webhooks_are_late(town: Town) -> None:
 def test_a_payout_that_arrives_short(town: Town) -> None:
     world = town.world
     insured = town.new_customer()
+    town.until_status(insured.payment(), PaymentStatus.CONFIRMED)
     world.faults(payout_short_cents=1)
-    town.until_status(insured.payment(), PaymentStatus.PAID_OUT)
     short = _short_payouts(town)
     town.days(4)
     (payout,) = _short_payouts(town) - short

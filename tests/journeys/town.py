@@ -25,7 +25,7 @@ TWO_COVERS = (
 """1,050.00 and 200.00 gross: as 10.50 to 2.00 in STORY, "Money rules"."""
 
 WEEKLY_PAYERS = 4
-"""They pay monthly, one week after the other."""
+"""They pay monthly, one week after the other, and enough to make up for what is returned."""
 
 
 @dataclass
@@ -70,6 +70,12 @@ def built_town(settings: Settings, people: int) -> Iterator[Town]:
         town.waiting = [insure(world, covers=TWO_COVERS) for _ in range(people)]
         for week in range(WEEKLY_PAYERS):
             first_due = DEBIT_ON + timedelta(weeks=week + 1)
-            insure(world, name="Weekly Payer", first_due=first_due, per_year=12)
+            insure(
+                world,
+                name="Weekly Payer",
+                net_year=36_000_00,
+                first_due=first_due,
+                per_year=12,
+            )
         world.until(berlin(FIRST_REFUND_ON, 9))
         yield town

@@ -7,19 +7,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from config import ROOT
+from tests.architecture.source import tree
 
 REFUSALS = ("Refused", "StatementRefused")
-DECIDING = ("contracts", "customers", "flows", "invoices", "kernel", "payments", "work")
-
-
-def sources(*folders: str) -> list[Path]:
-    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
 
 
 def refusals(paths: Iterable[Path]) -> Iterator[tuple[str, ast.expr | None]]:
     """Where a refusal is made, and what its message is made of."""
     for path in paths:
-        for node in ast.walk(ast.parse(path.read_bytes())):
+        for node in ast.walk(tree(path)):
             if isinstance(node, ast.Call) and _name(node.func) in REFUSALS:
                 where = f"{path.relative_to(ROOT)}:{node.lineno}"
                 yield where, node.args[0] if node.args else None

@@ -10,7 +10,8 @@ import pytest
 
 from domain.kernel.message import Refused
 from tests.architecture.routes import sandbox_app
-from tests.messages.messages import DECIDING, refusals, sources, text_of
+from tests.architecture.source import DECIDING, files
+from tests.messages.messages import refusals, text_of
 from tests.messages.refusals import SAMPLES, Sample
 from tests.spec import World
 from webapp.texts import sentence
@@ -32,7 +33,7 @@ def test_a_refusal_says_why(sample: Sample) -> None:
 
 def test_every_refusal_has_a_sample() -> None:
     folders = [f"domain/{folder}" for folder in DECIDING]
-    written = {text_of(message) for _, message in refusals(sources(*folders))}
+    written = {text_of(message) for _, message in refusals(files(*folders))}
     assert written == {refused(sample).message for sample in SAMPLES} | ELSEWHERE
 
 

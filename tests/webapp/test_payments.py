@@ -14,6 +14,8 @@ from domain.kernel.ids import HOUSE, derive
 from domain.payments import commands as pay
 from domain.payments.events import Reason
 from domain.readmodels import payment_queries
+from domain.work.commands import OpenCase, case_id
+from domain.work.events import CaseType
 from tests.pages import AsRole, Page, words
 from tests.readmodels.kit import Following, Story
 from tests.webapp.queries import asked
@@ -281,6 +283,19 @@ def test_polling_is_quiet_until_something_happens(kit: Following, as_role: AsRol
     page = browser.get(poll, htmx="div#payment")
     assert page.one("#payment").get("hx-get") != poll
     assert "<html" not in page.html
+    poll = str(page.one("#payment").get("hx-get"))
+    browser.get(poll, htmx="div#payment", status=304)
+    fact = CaseType.PAYMENT_FAILED
+    kit.do(
+        OpenCase(
+            by="flow:collecting",
+            case_id=case_id(fact, story.payment_id),
+            case_type=fact,
+            subject=story.payment_id,
+        )
+    )
+    kit.settle()
+    assert "Case opened: a payment failed" in browser.get(poll, htmx="div#payment").text
 
 
 def test_a_full_iban_is_looked_at_by_name(app: Flask, kit: Following, as_role: AsRole) -> None:

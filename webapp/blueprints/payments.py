@@ -22,7 +22,7 @@ from domain.readmodels import payment_queries as q
 from domain.readmodels.payments import PaymentRow
 from domain.readmodels.stream import timeline
 from webapp import format as fmt
-from webapp import fragments, payment_view, security, spreadsheet
+from webapp import fragments, payment_view, spreadsheet
 from webapp.audit import audit
 from webapp.kontor import kontor
 from webapp.payment_filters import Asked, read_filters
@@ -103,10 +103,10 @@ def detail(payment_id: str) -> Response:
         found = q.detail(connection, payment_id)
         if found is None:
             abort(404)
-        version = f"{found.version}.{security.today():%Y%m%d}"
-        if fragments.wants_fragment() and request.args.get("v") == version:
-            return make_response("", 304)
         entries = timeline(connection, payment_view.streams(found))
+    version = payment_view.version(found.version, entries)
+    if fragments.wants_fragment() and request.args.get("v") == version:
+        return make_response("", 304)
     lines, net, final = payment_view.money(found)
     context: dict[str, Any] = {
         "payment": found.payment,

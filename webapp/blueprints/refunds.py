@@ -134,12 +134,14 @@ def detail(refund_id: str) -> Response:
         if found is None:
             abort(404)
         refund, payment = found
-        if fragments.wants_fragment() and request.args.get("v") == str(refund.version):
-            return make_response("", 304)
         entries = timeline(connection, refund_view.streams(refund))
+    version = payment_view.version(refund.version, entries)
+    if fragments.wants_fragment() and request.args.get("v") == version:
+        return make_response("", 304)
     names = staff_names()
     own = [entry for entry in entries if entry.stream != refund.payment_id]
     context: dict[str, Any] = {
+        "version": version,
         "refund": refund,
         "payment": payment,
         "state": refund_state(refund.status),

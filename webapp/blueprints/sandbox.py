@@ -25,8 +25,9 @@ from webapp.texts import _, sentence
 
 blueprint = Blueprint("sandbox", __name__, url_prefix="/sandbox")
 FORTNIGHT_DAYS: Final = 14
-SHOWN_MAX: Final = 100
-"""Newest objects of the book per table; the counts beside it are complete."""
+SHOWN_MAX: Final = 50
+STATEMENTS_MAX: Final = 12
+"""The newest of each; the counts beside them are complete."""
 BOOKS: Final = {"payment_intent": "payment", "refund": "refund", "payout": "payout"}
 
 
@@ -69,11 +70,10 @@ def index() -> Response:
         set_faults = faults.active(simulator.ask("GET", "/faults"))
     except SimulatorAway as error:
         away = str(error)
+    written = bank.get("statements", [])
     with kontor().read() as connection:
         advance = advancing.latest(connection)
-        ours = settlement.by_reference(
-            connection, [str(one["id"]) for one in bank.get("statements", [])]
-        )
+        ours = settlement.by_reference(connection, [one["id"] for one in written[-STATEMENTS_MAX:]])
     html = render_template(
         "sandbox/index.html",
         away=away,
@@ -82,7 +82,8 @@ def index() -> Response:
         kind=kind,
         counts={one: len(book.get(one, [])) for one in BOOKS},
         objects=_beside(kind, book),
-        statements=[_told(one) for one in bank.get("statements", [])[: -SHOWN_MAX - 1 : -1]],
+        statements=[_told(one) for one in reversed(written[-STATEMENTS_MAX:])],
+        written=len(written),
         balance=bank.get("balance"),
         imported=ours,
         tomorrow=advancing.next_banking_day(security.now()).date(),
@@ -176,7 +177,7 @@ def _target(form: Mapping[str, str], now: datetime) -> datetime:
 
 def _beside(kind: str, book: Json) -> list[Beside]:
     """The newest objects of one kind, each with our stream of the same operation."""
-    objects = book.get(kind, [])[: -SHOWN_MAX - 1 : -1]
+    objects = book.get(kind, [])[-SHOWN_MAX:][::-1]
     returned = {one["payment_intent"] for one in book.get("dispute", [])}
     streams = {one["id"]: _our_stream(kind, one) for one in objects}
     with kontor().read() as connection:

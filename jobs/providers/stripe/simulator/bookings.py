@@ -33,7 +33,7 @@ def refund(world: World, paid: Json, amount: int, order: Json) -> Json:
 
 
 def balance_transaction(
-    world: World, kind: str, category: str, source: Json, amount: int, fee: int = 0
+    world: World, kind: str, category: str, source: Json, amount: int, *, fee: int = 0
 ) -> Json:
     fees = [
         {

@@ -82,7 +82,7 @@ def settle_debit(world: World, action: Json) -> None:
         _fail_debit(world, charge, intent)
         return
     txn = bookings.balance_transaction(
-        world, "payment", "charge", charge, charge["amount"], DEBIT_FEE_CENTS
+        world, "payment", "charge", charge, charge["amount"], fee=DEBIT_FEE_CENTS
     )
     world.put("balance_transaction", txn)
     charge |= {"status": "succeeded", "paid": True, "balance_transaction": txn["id"]}
@@ -134,7 +134,7 @@ def return_debit(world: World, action: Json) -> None:
             _fail_refund(world, refund, "charge_for_pending_refund_disputed")
     dispute = bookings.dispute(world, charge, action["reason"])
     txn = bookings.balance_transaction(
-        world, "adjustment", "dispute", dispute, -charge["amount"], RETURN_FEE_CENTS
+        world, "adjustment", "dispute", dispute, -charge["amount"], fee=RETURN_FEE_CENTS
     )
     world.put("balance_transaction", txn)
     dispute["balance_transactions"] = [public(txn)]
