@@ -10,11 +10,9 @@ from collections.abc import Sequence
 from config import Settings
 from domain.deciding import CODEC
 from domain.dispatch import Dispatcher
-from domain.flows.flow import Flow
+from domain.following import flow_readers
 from domain.kernel.message import Recorded
-from domain.kernel.value import Value
 from domain.readmodels.registry import READMODELS
-from domain.registry import FLOWS
 from domain.stream import clock, effects, failpoints, sequencer, subscription, wake
 from domain.stream.database import Connection
 from jobs.context import Context, open_context
@@ -27,28 +25,6 @@ BATCH = 500
 RINGS = 500
 """Effects rung in one go; the rest in the next round."""
 POLL_S = 0.25
-FLOW_VERSION = 1
-
-
-class FlowConsumer(Value):
-    """A flow as a consumer of the stream: it sends commands, each in its own transaction."""
-
-    name: str
-    version: int
-    flow: Flow
-    dispatcher: Dispatcher
-
-    def send(self, recorded: Recorded) -> None:
-        self.dispatcher.follow(self.flow, recorded)
-
-
-def flow_consumers(dispatcher: Dispatcher) -> tuple[FlowConsumer, ...]:
-    return tuple(
-        FlowConsumer(
-            name=f"flow:{flow.name}", version=FLOW_VERSION, flow=flow, dispatcher=dispatcher
-        )
-        for flow in FLOWS
-    )
 
 
 class Follower:
@@ -56,7 +32,7 @@ class Follower:
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
-        self._flows = flow_consumers(dispatcher)
+        self._flows = flow_readers(dispatcher)
 
     def prepare(self) -> None:
         """Starts consumers that are new or whose version rose."""

@@ -166,10 +166,16 @@ class Ticker:
             self._chores.append((ROUND_S, self._advance))
         self._last: dict[int, float] = {}
 
+    def _fire(self, context: Context) -> int:
+        """A long move is no stopped heart."""
+        with context.dispatcher.read() as connection:
+            clock.beat(connection, BEAT)
+        return fire_timers(context)
+
     def _advance(self, context: Context) -> bool:
         """Carries out the move of the Clock that somebody asked for on the Sandbox page."""
         chores = Chores(
-            fire=lambda: fire_timers(context),
+            fire=lambda: self._fire(context),
             sweep=lambda: sweep(context),
             look=lambda: self.bank(context) + self.poll(context),
             stopping=self._stopping.is_set,

@@ -23,7 +23,13 @@ from tests.servers import Servers, administer, sandbox_settings
 SHARED = ROOT.parent / "shared"
 # Skips that hide a missing part of the machine, not a missing feature: .ci/run refuses them.
 REFUSED_SKIPS = ("../shared", "chromium")
-FAST_POSTGRES = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+FAST_POSTGRES = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    # Its workers belong to the superuser: dropping a database could not end one.
+    "autovacuum": "off",
+}
 LOG_TAIL_CHARS = 4000
 _numbers = itertools.count(1)
 _started: list[Servers] = []

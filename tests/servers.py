@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,9 @@ from psycopg import sql
 
 from config import SIMULATOR_CONTROL, Settings
 from jobs.embedded import Postgres, Valkey
+
+PORTS = (20_000, 32_000)
+"""Below the ports that Linux gives to outgoing connections: those would take ours meanwhile."""
 
 
 @dataclass(kw_only=True)
@@ -38,19 +42,22 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def free_ports(count: int = SIMULATOR_CONTROL + 1) -> int:
-    """The first of so many neighbouring ports that nobody listens on."""
-    for _ in range(100):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            first = int(probe.getsockname()[1])
-        if first + count < 65535 and all(_free(first + n) for n in range(count)):
+    """The first of so many neighbouring ports that nobody uses. Below the range from which the
+    system takes the near ends of connections: those come and go, and would be in the way."""
+    for first in random.sample(range(10_000, 32_000), 100):
+        if all(_free(first + n) for n in range(count)):
             return first
     raise RuntimeError("no free ports")
 
 
 def _free(port: int) -> bool:
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def sandbox_settings(servers: Servers, database_url: str, folder: Path) -> Settings:

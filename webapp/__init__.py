@@ -100,6 +100,7 @@ def _init_templates(app: Flask, settings: Settings) -> None:
     )
     app.jinja_env.globals.update(
         asset=asset,
+        here=fragments.here,
         csrf_field=csrf_field,
         csrf_token=security.csrf_token,
         may=security.allowed,

@@ -85,6 +85,11 @@ def toast(notice: str, tone: str = "good") -> Markup:
     ).format(tone, notice)
 
 
+def here() -> str:
+    """The address of this page, to come back to; without control signs, which HTML cannot hold."""
+    return "".join(sign for sign in request.full_path.rstrip("?") if sign.isprintable())
+
+
 def local_path(candidate: str | None, fallback: str = "home.index") -> str:
     """`candidate` if it is a path of ours, else the fallback: never a redirect elsewhere."""
     path = candidate or ""

@@ -7,14 +7,12 @@ from uuid import UUID
 
 from domain.deciding import CODEC
 from domain.dispatch import Dispatcher
-from domain.flows.flow import Flow
+from domain.following import flow_readers
 from domain.kernel.ids import name_uuid
-from domain.kernel.message import Recorded, Refused
-from domain.kernel.value import Value
+from domain.kernel.message import Refused
 from domain.operating.cases import effect_case, notification_case, stream_case
 from domain.operating.watch import BANK, BankFile, bank_file, quarantined
 from domain.readmodels.registry import READMODELS
-from domain.registry import FLOWS
 from domain.stream import effects, inbox, subscription
 from domain.stream.database import Connection
 from domain.work.commands import CloseCase
@@ -22,18 +20,6 @@ from domain.work.commands import CloseCase
 SAFE_AGAIN = frozenset({"render", inbox.TRANSLATE})
 """Kinds that call no provider to move money: they simply run again. All others are asked about
 before they are sent."""
-
-
-class FlowReader(Value):
-    """A flow as a consumer of the stream, under the name the follower uses."""
-
-    name: str
-    version: int
-    flow: Flow
-    dispatcher: Dispatcher
-
-    def send(self, recorded: Recorded) -> None:
-        self.dispatcher.follow(self.flow, recorded)
 
 
 def release_stream(dispatcher: Dispatcher, consumer: str, stream: str, by: str) -> bool:
@@ -61,9 +47,8 @@ def _replay(dispatcher: Dispatcher, connection: Connection, consumer: str, strea
         if model.name == consumer:
             subscription.release(connection, CODEC, model, stream)
             return
-    for flow in FLOWS:
-        if f"flow:{flow.name}" == consumer:
-            reader = FlowReader(name=consumer, version=1, flow=flow, dispatcher=dispatcher)
+    for reader in flow_readers(dispatcher):
+        if reader.name == consumer:
             subscription.release_outside(connection, CODEC, reader, stream)
             return
     raise Refused("There is no reader called %(consumer)s.", consumer=consumer)

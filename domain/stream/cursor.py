@@ -90,7 +90,8 @@ def all_locked(
     other."""
     names = [consumer.name for consumer in consumers]
     # Two statements: one that waited for the lock would still see what was parked before.
-    reached = dict(connection.execute(_LOCK, (names,), prepare=True).fetchall())
+    rows = connection.execute(_LOCK, (names,), prepare=True)
+    reached: dict[str, int] = dict(rows.fetchall())
     parked: dict[str, set[str]] = {name: set() for name in names}
     for name, stream in connection.execute(_PARKED, (names,), prepare=True):
         parked[name].add(stream)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from config import ROOT, Settings
-from domain.operating.cases import raise_cases
+from domain.operating import raise_cases
 from domain.stream.failpoints import VARIABLE
 from jobs.ticker import fire_timers, sweep
 from tests.journeys.world import START, World, running_world

@@ -63,12 +63,13 @@ def _kontor(
             insured = insure(world, first_due=date(2027, 1, 1))
             world.until(berlin(FIRST_REFUND_ON, 9))
             yield world, insured
+            prove(world)
 
 
 @pytest.fixture
 def kontor(_kontor: tuple[Processes, Insured]) -> Iterator[tuple[Processes, Insured]]:
     yield _kontor
-    prove(_kontor[0])
+    prove(_kontor[0], documents=False)
 
 
 @pytest.mark.parametrize("kill", KILLS, ids=str)

@@ -62,10 +62,8 @@ def broken(scenario: Callable[[Dispatcher], None], kontor: Dispatcher) -> None:
         scenario(kontor)
 
 
-# One notification is one row and one effect, however often it comes.
-
-
 def told_twice(kontor: Dispatcher) -> None:
+    """One notification is one row and one effect, however often it comes."""
     body = b'{"id": "evt_1", "type": "refund.updated", "data": {"object": {"id": "re_1"}}}'
     for _ in range(2):
         assert kontor.hear("stripe", body, {}, verified=True)
@@ -82,10 +80,8 @@ def test_the_inbox_key(kontor: Dispatcher, drop: Drop) -> None:
     broken(told_twice, kontor)
 
 
-# One command id is carried out once.
-
-
 def sent_twice(kontor: Dispatcher) -> None:
+    """One command id is carried out once."""
     subject = new_id("pay")
     case = case_id(CaseType.PAYMENT_FAILED, subject)
     kind = CaseType.PAYMENT_FAILED
@@ -104,9 +100,6 @@ def test_the_command_log(kontor: Dispatcher, drop: Drop) -> None:
     sent_twice(kontor)
     drop("command_log", "command_log_pkey")
     broken(sent_twice, kontor)
-
-
-# Two who decide over the same state never both record.
 
 
 def collected(kontor: Dispatcher) -> str:
@@ -168,7 +161,8 @@ def asked(payment: str, amount: int) -> c.RequestRefund:
 
 
 def raced(kontor: Dispatcher) -> None:
-    """Both decide before either records: the barrier stands between the two, once for each."""
+    """Two who decide over the same state never both record. The barrier stands between the two
+    steps, once for each."""
     payment, both = collected(kontor), threading.Barrier(2)
     waited: set[int] = set()
     decide = deciding.decide
@@ -211,10 +205,8 @@ def test_the_version_check(kontor: Dispatcher, drop: Drop) -> None:
     broken(raced, kontor)
 
 
-# Whoever lost the lease writes nothing.
-
-
 def came_back_late(kontor: Dispatcher) -> None:
+    """Whoever lost the lease writes nothing."""
     payment = collected(kontor)
     first = asked(payment, 10_00)
     kontor.dispatch(first, uuid4())
@@ -267,10 +259,8 @@ def test_the_fencing_token(kontor: Dispatcher, monkeypatch: pytest.MonkeyPatch) 
         store._statement.cache_clear()
 
 
-# Maker is not checker.
-
-
 def approved_alone(kontor: Dispatcher) -> None:
+    """Maker is not checker."""
     payment = collected(kontor)
     command = asked(payment, 500_00)
     kontor.dispatch(command, uuid4())
@@ -293,10 +283,8 @@ def test_four_eyes(kontor: Dispatcher, monkeypatch: pytest.MonkeyPatch) -> None:
     broken(approved_alone, kontor)
 
 
-# What is recorded comes into the feed, because a tick never shares a transaction.
-
-
 def ticked_inside(kontor: Dispatcher) -> None:
+    """What is recorded comes into the feed, because a tick never shares a transaction."""
     payment = collected(kontor)
     with kontor.read() as connection:
         try:
@@ -329,11 +317,9 @@ def test_the_tick_guard(kontor: Dispatcher, monkeypatch: pytest.MonkeyPatch) -> 
     broken(ticked_inside, kontor)
 
 
-# An answer that was lost is asked for; the key stays the same. Both off: money moves twice.
-# (Webhooks would tell the answer before that: they are lost, too.)
-
-
 def test_asking_first_and_the_same_key(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that was lost is asked for, and the key stays the same. Both off: money moves
+    twice. (Webhooks would tell the answer before that: they are lost, too.)"""
     whole, send = answers.carry_out, StripeAdapter.refund
 
     def never_asks(*args: object, ask_first: bool) -> None:

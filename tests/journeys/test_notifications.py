@@ -9,8 +9,7 @@ import httpx
 import pytest
 
 from config import Settings
-from domain.operating.cases import notification_subject
-from domain.operating.release import translate_again
+from domain.operating import notification_subject, translate_again
 from domain.payments.events import Reason
 from domain.payments.refund import Status
 from domain.work.case import Status as CaseStatus

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from domain.kernel.time import add_target_days, berlin, berlin_date
-from domain.operating.cases import notification_subject
-from domain.operating.release import receive_statement
+from domain.operating import notification_subject, receive_statement
 from domain.payments.payment import Status as PaymentStatus
 from domain.payments.settlement import Payout
 from domain.payments.settlement_commands import payout_id

@@ -21,7 +21,7 @@ from domain.dispatch import Dispatcher, Result
 from domain.kernel.ids import on_shard, read_id, shard_of, write_id
 from domain.kernel.message import Command, Event
 from domain.kernel.time import berlin
-from domain.operating.cases import raise_cases
+from domain.operating import raise_cases
 from domain.stream import clock, effects, store
 from jobs import effects as work
 from jobs.advance import Chores, Sandbox, advance, settle

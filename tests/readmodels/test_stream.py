@@ -86,7 +86,7 @@ def test_an_event_knows_its_causes_and_consequences(kit: Kit) -> None:
     with kit.kontor.read() as connection:
         at_once = causes.event(connection, raised.feed_position)
     assert at_once is not None
-    assert [one.type for one in at_once.together] == ["collection-reserved", "invoice-issued"]
+    assert {one.type for one in at_once.together} == {"collection-reserved", "invoice-issued"}
     assert scheduled.stream == story.payment_id
 
 
