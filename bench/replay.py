@@ -12,7 +12,7 @@ from domain.stream.sequencer import tick
 from domain.stream.store import append
 from jobs.schema import fresh_database
 
-EVENTS, PER_STREAM, BATCH, ROUNDS = 60_000, 10, 2_000, 3
+EVENTS, PER_STREAM, BATCH, ROUNDS = 60_000, 10, 2_000, 7
 
 
 def _replay(connection: Connection) -> float:

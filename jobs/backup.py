@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 from config import Settings
-from domain.readmodels.model import LIVE
+from domain.deciding import CODEC
+from domain.readmodels.model import LIVE, REBUILD_BATCH
 from domain.readmodels.registry import READMODELS
-from domain.stream import effects
+from domain.stream import effects, keys, sequencer, subscription
 from domain.stream.database import Connection, connect, libpq_url
 from jobs.effects import MONEY
 from jobs.instance import with_servers
@@ -53,15 +54,28 @@ def restore(settings: Settings, folder: Path) -> None:
     for name in (DATA, KEYS):
         _pg(settings, "pg_restore", "--no-owner", "--exit-on-error", str(folder / name))
     with connect(settings.database_url, settings.kek) as connection:
+        try:
+            keys.prove(connection)
+        except keys.CannotOpen as error:
+            raise RestoreRefused(
+                "the data is there, but KONTOR_KEK does not open its keys. Empty the database,"
+                " set the key-encryption key of the backup and restore again"
+            ) from error
         distrust(connection)
 
 
 def distrust(connection: Connection) -> None:
-    """Provider effects become unknown; the screens start again from the first event."""
+    """Provider effects become unknown; the screens are built again from the first event."""
     effects.doubt(connection, MONEY)
     names = [model.name for model in READMODELS]
     connection.execute("DELETE FROM consumer WHERE name = ANY(%s)", (names,))
     connection.execute("DELETE FROM parked WHERE consumer = ANY(%s)", (names,))
+    while sequencer.tick(connection):
+        pass
+    for model in READMODELS:
+        subscription.prepare(connection, model, model.create_tables)
+        while subscription.advance(connection, CODEC, model, REBUILD_BATCH):
+            pass
 
 
 def _dump(settings: Settings, file: Path, *options: str) -> None:

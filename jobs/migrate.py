@@ -12,6 +12,7 @@ import psycopg
 
 from config import ROOT, ConfigError, Settings
 from domain.kernel.time import berlin
+from domain.stream import keys
 from domain.stream.database import Connection, ServerTooOld, connect
 
 FOLDER = ROOT / "migrations"
@@ -27,12 +28,25 @@ class MigrationRefused(Exception):
 def migrate(settings: Settings) -> None:
     with connect(settings.database_url, settings.kek) as connection:
         if _ready(connection, settings.mode):
+            _prove_key(connection)
             return
         # The lock ends with the connection. Whoever waited finds the work done.
         connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         if not _ready(connection, settings.mode):
             _upgrade(settings)
             _stamp(connection, settings.mode)
+        _prove_key(connection)
+
+
+def _prove_key(connection: Connection) -> None:
+    try:
+        keys.prove(connection)
+    except keys.CannotOpen as error:
+        raise MigrationRefused(
+            "KONTOR_KEK does not open the keys of this database: everybody in it would read as"
+            " erased. Nothing was changed. Set the key-encryption key it was made with (in the"
+            " sandbox: the file secrets of the old data folder)."
+        ) from error
 
 
 def newest_revision(folder: Path = FOLDER) -> str:

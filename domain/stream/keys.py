@@ -70,6 +70,16 @@ def house_key(connection: Connection) -> bytes:
     return keys_for(connection, [HOUSE_KEY], create=True)[HOUSE_KEY]
 
 
+def prove(connection: Connection) -> None:
+    """Raises CannotOpen when this key-encryption key is not the one that wrapped the stored keys:
+    every person would read as erased, and nobody would be told."""
+    row = connection.execute(
+        "SELECT subject, purpose, wrapped FROM subject_key ORDER BY created_at LIMIT 1", binary=True
+    ).fetchone()
+    if row is not None:
+        unwrap(connection.kek, (row[0], row[1]), row[2])
+
+
 class Opener:
     """Opens many sealed rows of one query; it lives no longer than that query's answer."""
 

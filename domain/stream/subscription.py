@@ -124,9 +124,11 @@ def advance_together(
     limit: int,
     batch: Sequence[Recorded],
 ) -> int:
-    """`advance` for several: those that stand right before `batch` take it in one transaction and
-    few round trips, and change at the same moment. The others, and all when one of them cannot
-    digest it, go on their own."""
+    """`advance` for several, with what follows the last of them: those that stand there take it in
+    one transaction and few round trips, and change at the same moment. The others, and all when
+    one of them cannot digest it, go on their own."""
+    if not batch:
+        return 0
     level = _take_together(connection, consumers, batch[:limit])
     alone = [consumer for consumer in consumers if consumer not in level]
     done = len(level) * len(batch[:limit])
@@ -137,8 +139,6 @@ def _take_together(
     connection: Connection, consumers: Sequence[Consumer], batch: Sequence[Recorded]
 ) -> Sequence[Consumer]:
     """Those that did."""
-    if not batch:
-        return ()
     try:
         with connection.transaction():
             stand = all_locked(connection, consumers)

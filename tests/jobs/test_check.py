@@ -104,7 +104,7 @@ TAMPERING: dict[str, tuple[str, str]] = {
     ),
     "a lost first version": (
         "12",
-        "DELETE FROM event WHERE version = 1 AND type = 'mandate-registered'",
+        "DELETE FROM event WHERE type = 'payment-scheduled'",
     ),
     "an event that no reader will see": (
         "13",

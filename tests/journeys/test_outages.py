@@ -1,33 +1,36 @@
 """PostgreSQL is killed again and again while money is on its way."""
 
-import threading
 import time
+from contextlib import suppress
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import psycopg
 import psycopg_pool
+import pytest
 
 from config import Settings
 from domain.kernel.time import berlin
 from domain.payments.events import Reason
 from domain.payments.refund import Status
+from domain.stream import failpoints
 from jobs.embedded import Postgres, ServerFailed
 from jobs.migrate import migrate
 from tests.journeys.acts import request
 from tests.journeys.people import insure
 from tests.journeys.proofs import prove
 from tests.journeys.town import FIRST_REFUND_ON, START
-from tests.journeys.world import World, running_world
+from tests.journeys.world import running_world
 from tests.servers import Servers, free_ports
 
 AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg_pool.PoolTimeout)
-KILLS_AFTER_S = (0.02, 0.1, 0.3)
-"""At the intent, around the call, and while the correction is made."""
+KILLED_AT = ("number-allocated", "answer-to-commit", "mid-projection")
+"""Failpoints serve as places here: it is PostgreSQL that dies there, not we."""
 
 
 def test_postgresql_is_killed_in_the_middle(
-    own_postgres: Postgres, servers: Servers, tmp_path: Path
+    own_postgres: Postgres, servers: Servers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = Settings.from_env(
         {
@@ -41,31 +44,27 @@ def test_postgresql_is_killed_in_the_middle(
     with running_world(settings, START) as world:
         insured = insure(world, first_due=date(2027, 1, 1))
         world.until(berlin(FIRST_REFUND_ON, 9))
-        asked = [request(insured, 10_00, Reason.PREMIUM_REDUCTION) for _ in KILLS_AFTER_S]
-        died = 0
-        for command, after_s in zip(asked, KILLS_AFTER_S, strict=True):
+        asked = [request(insured, 10_00, Reason.PREMIUM_REDUCTION) for _ in KILLED_AT]
+        for command, place in zip(asked, KILLED_AT, strict=True):
             world.send(command)
-            died += _killed_meanwhile(world, own_postgres, after_s)
+            deaths: list[str] = []
+            dies = partial(_die_once_at, place, own_postgres, deaths)
+            monkeypatch.setattr(failpoints, "reach", dies)
+            with suppress(*AWAY):
+                world.settle()
+            assert deaths == [place]
             world.rows("UPDATE effect SET lease_until = now() WHERE status = 'leased' RETURNING 1")
             world.settle()
-        assert died, "no kill came while something was going on"
         world.until(berlin(date(2027, 1, 13), 12))
         for command in asked:
             assert world.state(command.refund_id).status is Status.CONFIRMED
         prove(world)
 
 
-def _killed_meanwhile(world: World, postgres: Postgres, after_s: float) -> bool:
-    """Whether the kill came before everything was at rest; PostgreSQL runs again afterwards."""
-    killer = threading.Timer(after_s, _kill_and_start, [postgres])
-    killer.start()
-    try:
-        world.settle()
-        died = False
-    except AWAY:
-        died = True
-    killer.join()
-    return died
+def _die_once_at(place: str, postgres: Postgres, deaths: list[str], reached: str) -> None:
+    if reached == place and not deaths:
+        deaths.append(place)
+        _kill_and_start(postgres)
 
 
 def _kill_and_start(postgres: Postgres) -> None:

@@ -14,7 +14,9 @@ from domain.kernel.time import berlin
 from domain.payments.commands import RequestRefund
 from domain.payments.events import Reason
 from jobs.backup import DATA, KEYS, RestoreRefused, backup, restore
+from jobs.check.__main__ import run_checks
 from jobs.embedded import Postgres
+from jobs.migrate import MigrationRefused, migrate
 from jobs.places import pginstall, unprivileged_user
 from tests.journeys.people import insure
 from tests.journeys.proofs import prove
@@ -82,3 +84,27 @@ def test_only_an_empty_database_is_restored_into(settings: Settings, tmp_path: P
         restore(settings, tmp_path)
     with pytest.raises(RestoreRefused, match="holds no"):
         restore(settings, tmp_path / "nowhere")
+
+
+def test_another_master_key_is_refused_at_restore_and_at_start(
+    settings: Settings, own_postgres: Postgres, tmp_path: Path
+) -> None:
+    with running_world(settings) as world:
+        insure(world)
+    backup(settings, tmp_path)
+    wrong = replace(settings, kek=bytes(32))
+    with pytest.raises(MigrationRefused, match="KONTOR_KEK"):
+        migrate(wrong)
+    with pytest.raises(RestoreRefused, match="KONTOR_KEK"):
+        restore(replace(wrong, database_url=own_postgres.url), tmp_path)
+
+
+def test_every_promise_holds_right_after_a_restore(
+    settings: Settings, own_postgres: Postgres, tmp_path: Path
+) -> None:
+    with running_world(settings) as world:
+        insure(world)
+        backup(settings, tmp_path)
+    restored = replace(settings, database_url=own_postgres.url)
+    restore(restored, tmp_path)
+    assert [one for _, _, broken, _ in run_checks(restored) for one in broken] == []

@@ -26,7 +26,8 @@ def login() -> Response:
 @blueprint.post("/login")
 @public
 def enter() -> Response:
-    name, password = request.form.get("login", ""), request.form.get("password", "")
+    name = request.form.get("login", "").replace("\0", "")
+    password = request.form.get("password", "")
     if not name.strip() or not password:
         return _page(_("Enter your user name and your password."), 422)
     result = passwords.attempt(name, password, request.remote_addr or "")
