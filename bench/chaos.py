@@ -30,11 +30,13 @@ from domain.work.commands import case_id
 from domain.work.events import CaseType
 from jobs.control import Control
 
-REFUNDS, REQUESTS_PER_S, CENTS = 400, 25, (5, 60)
+REFUNDS, REQUESTS_PER_S, CENTS = 400, 15, (5, 60)
 WORKERS, WORKER_MIN_S = ("effects-1", "effects-2", "effects-3"), 3.0
 KILL_EVERY_S, FLUSH_EVERY_S, FAULT_EVERY_S = 1.5, 7.0, 0.3
 PATIENCE_S = 180.0
 OPERATION = "refunds.create"
+SLOW: dict[str, object] = {"hold_answers_ms": {OPERATION: 60}}
+"""As slow as a provider far away, so that a kill finds workers in the middle of a call."""
 FAULTS: dict[str, tuple[int, dict[str, object]]] = {
     "answers_lost": (REFUNDS * 5 // 100, {"lose_answers": {OPERATION: 1}}),
     "requests_lost": (REFUNDS * 3 // 100, {"lose_requests": {OPERATION: 1}}),
@@ -72,6 +74,7 @@ class Chaos:
         self._errors: list[BaseException] = []
 
     def __enter__(self) -> Chaos:
+        self._control.ask("PUT", "/faults", SLOW)
         for name in WORKERS:
             self._start(name)
         for thread in self._threads:
@@ -127,7 +130,7 @@ class Chaos:
         name = self._random.choice(wanted)
         if _waiting(self._control.ask("GET", "/faults")):
             return
-        self._control.ask("PUT", "/faults", FAULTS[name][1])
+        self._control.ask("PUT", "/faults", SLOW | FAULTS[name][1])
         self._left[name] -= 1
         self.counts[name] += 1
 

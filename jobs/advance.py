@@ -120,8 +120,11 @@ def _look(sandbox: Sandbox) -> tuple[str, int]:
         return "the simulator has webhooks to deliver", -1
     with sandbox.dispatcher.read() as connection:
         now = clock.now(connection)
-        if pending := _pending(connection, now):
-            return f"due and not settled: {pending}", -1
+        # A longer back-off follows database time, which the Clock does not move: the next step
+        # ends it.
+        if pending := effects.pending(connection, now):
+            kinds = ", ".join(f"{number} {kind}" for kind, number in pending.items())
+            return f"due and not settled: {kinds}", -1
         if due := len(timers.due(connection, now, 100)):
             return f"{due} due timers have not fired", -1
         if waiting := inbox.waiting_count(connection):
@@ -133,37 +136,14 @@ def _look(sandbox: Sandbox) -> tuple[str, int]:
         return "", sequencer.last_position(connection)
 
 
-def _pending(connection: Connection, now: datetime) -> str:
-    """What `effects.pending_count` counts, by kind. A longer back-off follows database time, which
-    the Clock does not move: the next step ends it."""
-    rows = connection.execute(
-        "SELECT kind, count(*) FROM effect"
-        " WHERE status IN ('waiting', 'leased', 'unknown') AND due_at <= %s"
-        "   AND (status = 'leased' OR not_before IS NULL"
-        "        OR not_before <= clock_timestamp() + make_interval(secs => %s))"
-        " GROUP BY kind ORDER BY kind",
-        (now, effects.PATIENCE_S),
-    )
-    return ", ".join(f"{number} {kind}" for kind, number in rows)
-
-
 def _next_due(sandbox: Sandbox, now: datetime) -> datetime | None:
     with sandbox.dispatcher.read() as connection:
         moments = [
             timers.next_due_at(connection),
-            _next_effect(connection, now),
+            effects.next_due_at(connection, now),
             sandbox.control.next_at(),
         ]
     return min((at for at in moments if at is not None and at > now), default=None)
-
-
-def _next_effect(connection: Connection, now: datetime) -> datetime | None:
-    row = connection.execute(
-        "SELECT min(due_at) FROM effect"
-        " WHERE status IN ('waiting', 'leased', 'unknown') AND due_at > %s",
-        (now,),
-    ).fetchone()
-    return None if row is None else row[0]
 
 
 def _move(sandbox: Sandbox, to: datetime) -> None:

@@ -4,6 +4,7 @@ Whatever goes wrong is in the row afterwards; nothing is swallowed."""
 import logging
 from collections.abc import Callable
 from functools import cache
+from typing import Literal
 from uuid import UUID
 
 import psycopg
@@ -82,9 +83,9 @@ def _later_or_park(context: Context, claimed: Claimed, error: Exception) -> None
         _park(context, claimed, error)
         return
     log.warning("effect %s is tried again: %s", claimed.effect_id, error)
-    to = "unknown" if claimed.effect.kind in MONEY else "waiting"
+    to: Literal["unknown", "waiting"] = "unknown" if claimed.effect.kind in MONEY else "waiting"
     with context.dispatcher.read() as connection:
-        change = claimed.then(to, not_before_s=pause_s(claimed.attempts))  # type: ignore[arg-type]
+        change = claimed.then(to, not_before_s=pause_s(claimed.attempts))
         effects.finish(connection, change)
 
 

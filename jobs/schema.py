@@ -21,8 +21,8 @@ from jobs.migrate import migrate
 
 FILE = ROOT / "domain" / "stream" / "schema.sql"
 # Not the stream's: Alembic's own, the web app's, and read models, which rebuild themselves.
-ACCESS = ("staff", "staff_session", "login_throttle", "audit")
-OTHERS = ("alembic_version", *ACCESS, "advance", "rm_*")
+WEB = ("staff", "staff_session", "login_throttle", "audit", "hook_refusal")
+OTHERS = ("alembic_version", *WEB, "advance", "rm_*")
 HEAD = "-- Generated from the migrations by `python -m jobs.schema`. Nothing runs it.\n"
 # What a dump says about its session and its time rather than about the tables.
 _NOISE = re.compile(r"^(--|SET |SELECT pg_catalog\.set_config|\\).*\n", re.MULTILINE)

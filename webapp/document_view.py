@@ -12,7 +12,7 @@ from flask import request, url_for
 from markupsafe import Markup
 
 from domain.kernel.message import Refused
-from domain.payments.rules import code_rule
+from domain.payments.rules import code_rule, refund_code_rule
 from domain.readmodels.invoice_queries import Filters, Order, Sort, Status
 from domain.readmodels.invoices import DocumentRow, Kind, Standing
 from webapp import format as fmt
@@ -49,7 +49,8 @@ Step = tuple[str, str, Markup | str]
 
 def money_chip(row: DocumentRow) -> Chip:
     tone, words = STANDINGS[row.standing]
-    known = row.code and code_rule(row.code).action != "CASE"
+    rule = refund_code_rule if row.standing is Standing.REFUND_FAILED else code_rule
+    known = row.code and rule(row.code).action != "CASE"
     return tone, f"{words()} ({row.code})" if known else words()
 
 

@@ -1,9 +1,9 @@
-"""What the web app itself stores: staff, their sessions, the audit trail and login back-off.
+"""What the web app itself stores: staff, their sessions, the audit trail, counts of refusals.
 No payment, invoice or event: those belong to the stream and its read models."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
@@ -94,3 +94,16 @@ class Audit(Base):
     # The message id of the refusal: the sentence without its values.
     reason: Mapped[str | None]
     reference: Mapped[str | None]
+
+
+class HookRefusal(Base):
+    """How many notifications of a provider were refused for one reason on one day (Berlin)."""
+
+    __tablename__ = "hook_refusal"
+    __table_args__ = (CheckConstraint("times > 0"),)
+
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    times: Mapped[int] = mapped_column(BigInteger)
+    last_at: Mapped[datetime] = mapped_column(INSTANT, server_default=NOW)

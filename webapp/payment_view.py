@@ -18,7 +18,8 @@ from domain.payments.events import Reason, RefundApproved
 from domain.payments.payment import PAYMENT, Payment, Status
 from domain.payments.refund import Status as RefundStatus
 from domain.payments.request import check_amount
-from domain.payments.rules import CodeRule, code_rule
+from domain.payments.rules import CodeRule, code_rule, refund_code_rule
+from domain.readmodels.asking import Asking
 from domain.readmodels.payment_queries import PaymentDetail
 from domain.readmodels.payments import PaymentRow
 from domain.readmodels.refunds import RefundRow
@@ -27,6 +28,7 @@ from domain.work.commands import case_id
 from domain.work.events import CaseType
 from webapp import format as fmt
 from webapp import security
+from webapp.asking import told as told_asking
 from webapp.sentences import ECHOES, Sentence, payment_state, tell, who
 from webapp.sentences.telling import Tone
 from webapp.texts import _, sentence
@@ -68,7 +70,7 @@ class Warning:
 
     tone: Tone
     title: str
-    body: str
+    body: Sequence[str]
 
 
 def pipeline(row: PaymentRow) -> list[Step]:
@@ -123,18 +125,23 @@ def chips(detail: PaymentDetail) -> list[tuple[Tone, str]]:
     return found
 
 
-def warning(row: PaymentRow) -> Warning | None:
+def warning(row: PaymentRow, asking: Asking | None) -> Warning | None:
     """What the code means and what to do, or that nobody knows the outcome."""
     if row.status is Status.OUTCOME_UNKNOWN:
-        return Warning(
-            "warn",
-            _("The provider has not answered (%(why)s).", why=row.unknown_why),
-            _("It is asked by our reference; nothing is sent again before the answer is known."),
-        )
+        return _unanswered(row, row.payment_id, asking)
     if row.status not in (Status.FAILED, Status.RETURNED):
         return None
     rule = code_rule(row.code)
-    return Warning("bad", _code_title(row, rule), _(rule.what_to_do))
+    return Warning("bad", _code_title(row, rule), [_(rule.what_to_do)])
+
+
+def _unanswered(row: PaymentRow | RefundRow, our_id: str, asking: Asking | None) -> Warning:
+    safe = _("It is asked by our reference; nothing is sent again before the answer is known.")
+    return Warning(
+        "warn",
+        _("The provider has not answered (%(why)s).", why=row.unknown_why),
+        [safe, *told_asking(asking, our_id)],
+    )
 
 
 def _code_title(row: PaymentRow | RefundRow, rule: CodeRule) -> str:
@@ -242,15 +249,11 @@ def why_no_refund(detail: PaymentDetail, entries: Sequence[Entry]) -> str:
     return ""
 
 
-def refund_warning(refund: RefundRow) -> Warning | None:
+def refund_warning(refund: RefundRow, asking: Asking | None) -> Warning | None:
     """The same for a refund."""
     if refund.status is RefundStatus.OUTCOME_UNKNOWN:
-        return Warning(
-            "warn",
-            _("The provider has not answered (%(why)s).", why=refund.unknown_why),
-            _("It is asked by our reference; nothing is sent again before the answer is known."),
-        )
+        return _unanswered(refund, refund.refund_id, asking)
     if refund.status is not RefundStatus.FAILED:
         return None
-    rule = code_rule(refund.code)
-    return Warning("bad", _code_title(refund, rule), _(rule.what_to_do))
+    rule = refund_code_rule(refund.code)
+    return Warning("bad", _code_title(refund, rule), [_(rule.what_to_do)])

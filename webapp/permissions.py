@@ -62,6 +62,7 @@ ACTS: Final[dict[str, Act]] = {
     "stream.read": Act("Read the stream of updates", READERS),
     "stream.release": Act("Release a parked stream", DESK),
     "effect.release": Act("Release a parked effect", DESK),
+    "inbox.read": Act("See a notification as it came (every look is recorded)", READERS),
     "inbox.translate": Act("Translate a quarantined notification again", DESK),
     "staff.manage": Act("See and disable staff accounts", ADMINS),
     "sandbox.read": Act("See the Sandbox page", EVERYBODY, sandbox_only=True),

@@ -10,11 +10,11 @@ from typing import Any, Final
 from flask import current_app, url_for
 
 from domain.kernel.ids import prefix_of
-from domain.payments.rules import code_rule
+from domain.payments.rules import code_rule, refund_code_rule
 from domain.readmodels.work import CaseRow
 from domain.work.events import CaseType
 from webapp.format import money
-from webapp.sentences.telling import Tone, reason_of
+from webapp.sentences.telling import Tone, reason_of, refund_reason_of
 from webapp.texts import _
 
 Words = Callable[[CaseRow], str]
@@ -104,7 +104,7 @@ def _close_url(case: CaseRow) -> str:
 
 
 def _refund_again(case: CaseRow) -> str | None:
-    if case.details.get("code") in _PAID_NOTHING:
+    if not refund_code_rule(_code(case)).again:
         return None
     return address("refunds.new", payment_id=case.payment_id)
 
@@ -115,8 +115,6 @@ def _stream(case: CaseRow) -> str | None:
     return address("stream.notification", **told) or address("stream.index")
 
 
-# The debit went back: asking for the refund again would pay a second time.
-_PAID_NOTHING: Final = frozenset({"reservation-gone", "debit-returned"})
 _BY_CLASS: Final[dict[str, Callable[[], str]]] = {
     "RETRY": lambda: _("Ask for a transfer"),
     "NEWACC": lambda: _("Ask for another account"),
@@ -148,17 +146,24 @@ def _refund_or_payment(case: CaseRow) -> str:
     return _("Refund") if case.refund_id else _("Payment")
 
 
+def _refund_reason(case: CaseRow) -> str:
+    return refund_reason_of(_code(case), case.details.get("raw_code", ""))
+
+
 def _again(case: CaseRow) -> str:
-    return _("Look at the payment") if _code(case) in _PAID_NOTHING else _("Refund again…")
+    again = refund_code_rule(_code(case)).again
+    return _("Refund again…") if again else _("Look at the payment")
 
 
 def _refund_advice(case: CaseRow) -> str:
-    if _code(case) in _PAID_NOTHING:
-        return _code_advice(case)
-    return _(
+    rule = refund_code_rule(_code(case))
+    if not rule.again:
+        return _(rule.what_to_do)
+    how = _(
         "Nothing was paid; what was set aside is free again. Request the refund again, as an"
         " overpayment if it was a premium reduction: the correction document stands already."
     )
+    return f"{_(rule.what_to_do)} {how}"
 
 
 def _cents(case: CaseRow, name: str) -> str:
@@ -195,7 +200,7 @@ KINDS: Final[dict[CaseType, Kind]] = {
     CaseType.REFUND_FAILED: Kind(
         tone="bad",
         chip=lambda case: _("Refund"),
-        told=lambda case: _("Failed: %(reason)s", reason=_reason(case)),
+        told=lambda case: _("Failed: %(reason)s", reason=_refund_reason(case)),
         act=_again,
         goes=lambda case: _refund_again(case) or payment_url(case),
         advice=_refund_advice,

@@ -57,7 +57,7 @@ def issue(command: IssueCorrection, states: States) -> Decision:
 def _document(
     command: IssueCorrection, states: States, invoice: e.InvoiceIssued, lines: tuple[Line, ...]
 ) -> e.CorrectionIssued:
-    customer = states.of(command.customer_id, Addressee)  # type: ignore[type-abstract]
+    customer = states.of(command.customer_id, Addressee)
     draft = e.CorrectionIssued(
         at=command.at,
         document_id=command.correction_id,

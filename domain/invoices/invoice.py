@@ -41,8 +41,8 @@ def issue(command: IssueInvoice, states: States) -> Decision:
 
 
 def _document(command: IssueInvoice, states: States) -> e.InvoiceIssued:
-    customer = states.of(command.customer_id, Addressee)  # type: ignore[type-abstract]
-    mandate = states.of(command.mandate_id, DebitTerms)  # type: ignore[type-abstract]
+    customer = states.of(command.customer_id, Addressee)
+    mandate = states.of(command.mandate_id, DebitTerms)
     draft = e.InvoiceIssued(
         at=command.at,
         document_id=command.invoice_id,

@@ -3,7 +3,6 @@ bits are the shard. It makes ids from names; only the outer layers make random o
 
 from uuid import UUID, uuid5
 
-SHARDS = 1024
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = tuple(a + b for a in _ALPHABET for b in _ALPHABET)
 _LENGTH = 26

@@ -16,10 +16,13 @@ _OPEN = frozenset({Status.SUBMITTED, Status.OUTCOME_UNKNOWN, Status.ACCEPTED})
 
 
 def _does_not_fit(payment: Payment) -> Refused:
-    return Refused(
-        "This payment is %(status)s: the provider's news does not fit.",
-        status=payment.status.value,
-    )
+    if payment.scheduled is None:
+        return Refused("We have no such payment; the provider's news does not fit anything.")
+    if payment.confirmed:
+        return Refused("This payment was collected already; the provider's news does not fit.")
+    if payment.status is Status.FAILED:
+        return Refused("This payment failed; the provider's news does not fit.")
+    return Refused("This payment was not sent yet; the provider's news does not fit.")
 
 
 def schedule(command: c.SchedulePayment, payment: Payment) -> list[Event]:

@@ -29,6 +29,14 @@ def submit(command: c.SubmitRefund, states: States) -> Decision:
     return [(command.refund_id, submitted), (command.payment_id, sent)]
 
 
+def _does_not_fit(refund: Refund) -> Refused:
+    if refund.requested is None:
+        return Refused("We have no such refund; the provider's news does not fit anything.")
+    if refund.status is Status.FAILED:
+        return Refused("This refund failed; the provider's news does not fit.")
+    return Refused("This refund was not sent; the provider's news does not fit.")
+
+
 def accept(command: c.RecordRefundAccepted, states: States) -> Decision:
     """[] once the reference is known."""
     refund = states.of(command.refund_id, Refund)
@@ -72,10 +80,7 @@ def _implied(command: c.ConfirmRefund | c.MarkRefundPaidOut, refund: Refund) -> 
     if refund.status in CONFIRMED:
         return []
     if refund.status not in IN_FLIGHT:
-        raise Refused(
-            "This refund is %(status)s: the provider's news does not fit.",
-            status=refund.status.value,
-        )
+        raise _does_not_fit(refund)
     facts: Decision = []
     if refund.reference is None:
         facts.append((command.refund_id, _accepted(command, command.reference)))

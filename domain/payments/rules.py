@@ -113,16 +113,6 @@ CODES: dict[str, CodeRule] = {
         action="NEWMAND",
         what_to_do=_NEW_MANDATE,
     ),
-    "reservation-gone": CodeRule(
-        meaning="The money was no longer set aside when the refund was about to be sent.",
-        action="TECH",
-        what_to_do="Look at the payment: the debit was returned in the meantime.",
-    ),
-    "debit-returned": CodeRule(
-        meaning="The debit was returned before the refund was sent.",
-        action="TECH",
-        what_to_do="Nothing was paid. The customer has the money back already.",
-    ),
 }
 UNKNOWN_CODE = CodeRule(meaning="Unknown code.", action="CASE", what_to_do=_DECIDE)
 
@@ -130,6 +120,87 @@ UNKNOWN_CODE = CodeRule(meaning="Unknown code.", action="CASE", what_to_do=_DECI
 def code_rule(code: str) -> CodeRule:
     """R4, last row: an unknown code becomes a case and never a crash."""
     return CODES.get(code, UNKNOWN_CODE)
+
+
+class RefundCodeRule(CodeRule):
+    """The same for a refund that failed. `again`: asking for it once more pays nobody twice."""
+
+    again: bool
+
+
+_REFUND_LATER = "Refund again in some days, when payments have filled the balance at the provider."
+_ONCE_MORE = "Refund once more. If that fails too, ask the customer for another account."
+_OTHER_ACCOUNT = "Ask the customer for another account: this one takes no refund."
+_WHO_DID = "Find out who cancelled it at the provider and why, then refund again."
+_COMPARE = "Compare this payment with the one at the provider before anything is refunded again."
+_NOT_AGAIN = "Do not refund again: the customer gets the money back by the dispute."
+
+
+def _refund_code(
+    meaning: str, action: str, what_to_do: str, *, again: bool = True
+) -> RefundCodeRule:
+    return RefundCodeRule(meaning=meaning, action=action, what_to_do=what_to_do, again=again)
+
+
+REFUND_CODES: dict[str, RefundCodeRule] = {
+    # Why a refund failed later: the provider's failure reasons, or its last status.
+    "account_closed": _refund_code("The account is closed.", "NEWACC", _OTHER_ACCOUNT),
+    "lost_or_stolen_card": _refund_code(
+        "The customer's card was lost or stolen.", "NEWACC", _OTHER_ACCOUNT
+    ),
+    "expired_or_canceled_card": _refund_code(
+        "The customer's card is not valid any more.", "NEWACC", _OTHER_ACCOUNT
+    ),
+    "charge_for_pending_refund_disputed": _refund_code(
+        "The customer disputed the debit while the refund was on its way.",
+        "STOP",
+        _NOT_AGAIN,
+        again=False,
+    ),
+    "insufficient_funds": _refund_code(
+        "Not enough money with the provider.", "RETRY", _REFUND_LATER
+    ),
+    "declined": _refund_code("The customer's bank declined the refund.", "RETRY", _ONCE_MORE),
+    "merchant_request": _refund_code("It was cancelled on our own request.", "TECH", _WHO_DID),
+    "unknown": _refund_code("The provider gives no reason.", "RETRY", _ONCE_MORE),
+    "failed": _refund_code("The provider gives no reason.", "RETRY", _ONCE_MORE),
+    "canceled": _refund_code("It was cancelled at the provider.", "TECH", _WHO_DID),
+    # Why a refund was refused at once.
+    "balance_insufficient": _refund_code(
+        "Not enough money with the provider.", "RETRY", _REFUND_LATER
+    ),
+    "charge_already_refunded": _refund_code(
+        "The provider has returned all of this payment already.", "TECH", _COMPARE, again=False
+    ),
+    "charge_disputed": _refund_code(
+        "The customer disputed the debit.", "STOP", _NOT_AGAIN, again=False
+    ),
+    "amount_too_large": _refund_code(
+        "The provider has less left of this payment.", "TECH", _COMPARE, again=False
+    ),
+    "resource_missing": _refund_code(
+        "The provider does not know this payment.", "TECH", _COMPARE, again=False
+    ),
+    # Why it was never sent (STORY 8 and 10).
+    "reservation-gone": _refund_code(
+        "The money was no longer set aside when the refund was about to be sent.",
+        "TECH",
+        "Look at the payment: the debit was returned in the meantime.",
+        again=False,
+    ),
+    "debit-returned": _refund_code(
+        "The debit was returned before the refund was sent.",
+        "TECH",
+        "Nothing was paid. The customer has the money back already.",
+        again=False,
+    ),
+}
+UNKNOWN_REFUND_CODE = _refund_code("Unknown code.", "CASE", _DECIDE)
+
+
+def refund_code_rule(code: str) -> RefundCodeRule:
+    """Refunds carry the provider's own word; the codes of debits would give wrong advice here."""
+    return REFUND_CODES.get(code, UNKNOWN_REFUND_CODE)
 
 
 PAYOUT_SENDERS: dict[str, re.Pattern[str]] = {

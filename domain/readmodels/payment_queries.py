@@ -11,6 +11,7 @@ from psycopg import sql
 from domain.kernel.money import Cents
 from domain.kernel.value import Value
 from domain.payments.payment import Status
+from domain.readmodels.asking import OF_STREAM, Asking, read_asking
 from domain.readmodels.payments import PaymentRow
 from domain.readmodels.refunds import RefundRow
 from domain.readmodels.words import prefix_query
@@ -86,12 +87,23 @@ class Count(Value):
 
 
 class PaymentDetail(Value):
+    """`asking` while the provider has not answered."""
+
     payment: PaymentRow
     refunds: tuple[RefundRow, ...]
+    asking: Asking | None = None
 
     @property
     def version(self) -> int:
         return max(self.payment.version, *(refund.version for refund in self.refunds), 0)
+
+
+class RefundDetail(Value):
+    """`asking` while the provider has not answered."""
+
+    refund: RefundRow
+    payment: PaymentRow
+    asking: Asking | None = None
 
 
 _LIST = sql.SQL(
@@ -117,16 +129,17 @@ _CONDITIONS: dict[str, sql.SQL] = {
 _PAYMENT = msgspec.json.Decoder(PaymentRow)
 _REFUND = msgspec.json.Decoder(RefundRow)
 _REFUNDS = msgspec.json.Decoder(tuple[RefundRow, ...])
-_DETAIL = """
+_DETAIL = f"""
 SELECT to_jsonb(p)::text,
        coalesce((SELECT jsonb_agg(to_jsonb(r) ORDER BY r.position)
-                   FROM read.refund r WHERE r.payment_id = p.payment_id), '[]')::text
+                   FROM read.refund r WHERE r.payment_id = p.payment_id), '[]')::text,
+       {OF_STREAM.format(stream="p.payment_id")}
   FROM read.payment p WHERE p.payment_id = %s
-"""
-_REFUND_DETAIL = """
-SELECT to_jsonb(r)::text, to_jsonb(p)::text
+"""  # noqa: S608 constants only
+_REFUND_DETAIL = f"""
+SELECT to_jsonb(r)::text, to_jsonb(p)::text, {OF_STREAM.format(stream="r.refund_id")}
   FROM read.refund r JOIN read.payment p USING (payment_id) WHERE r.refund_id = %s
-"""
+"""  # noqa: S608 constants only
 
 
 def _values(filters: Filters) -> dict[str, object]:
@@ -211,10 +224,20 @@ def detail(connection: Connection, payment_id: str) -> PaymentDetail | None:
     row = connection.execute(_DETAIL, (payment_id,), prepare=True).fetchone()
     if row is None:
         return None
-    return PaymentDetail(payment=_PAYMENT.decode(row[0]), refunds=_REFUNDS.decode(row[1]))
+    return PaymentDetail(
+        payment=_PAYMENT.decode(row[0]),
+        refunds=_REFUNDS.decode(row[1]),
+        asking=read_asking(row[2]),
+    )
 
 
-def refund(connection: Connection, refund_id: str) -> tuple[RefundRow, PaymentRow] | None:
+def refund(connection: Connection, refund_id: str) -> RefundDetail | None:
     """A refund and the payment it goes back on."""
     row = connection.execute(_REFUND_DETAIL, (refund_id,), prepare=True).fetchone()
-    return None if row is None else (_REFUND.decode(row[0]), _PAYMENT.decode(row[1]))
+    if row is None:
+        return None
+    return RefundDetail(
+        refund=_REFUND.decode(row[0]),
+        payment=_PAYMENT.decode(row[1]),
+        asking=read_asking(row[2]),
+    )

@@ -235,14 +235,6 @@ def count(connection: Connection, filters: Filters) -> Count:
     return capped(0 if row is None else int(row[0]), COUNT_MAX)
 
 
-def count_since(connection: Connection, since: datetime) -> int:
-    """How many events happened from that (business) instant on."""
-    row = connection.execute(
-        "SELECT count(*) FROM read.stream_event WHERE at >= %s", (since,)
-    ).fetchone()
-    return 0 if row is None else int(row[0])
-
-
 def _values(filters: Filters) -> dict[str, object]:
     return {
         name: value

@@ -9,6 +9,7 @@ from psycopg import sql
 
 from domain.kernel.ids import MalformedId, read_id
 from domain.kernel.value import Value
+from domain.readmodels.asking import OF_STREAM, Asking, read_asking
 from domain.readmodels.work import BilledRow, CaseRow, RequestRow
 from domain.stream.database import Connection
 
@@ -52,6 +53,7 @@ class Detail(Value):
     case: CaseRow
     request: RequestRow | None
     billed: BilledRow | None
+    asking: Asking | None = None
 
 
 _OVERVIEW = """
@@ -84,13 +86,14 @@ _CLOSED_PAGE = sql.SQL(
     " AND (%(position)s = 0 OR closed_position < %(position)s)"
     " ORDER BY closed_position DESC LIMIT %(limit)s"
 )
-_DETAIL = """
-SELECT to_jsonb(c)::text, to_jsonb(r)::text, to_jsonb(b)::text
+_DETAIL = f"""
+SELECT to_jsonb(c)::text, to_jsonb(r)::text, to_jsonb(b)::text,
+       {OF_STREAM.format(stream="c.subject")}
   FROM read.work_case c
   LEFT JOIN read.work_request r ON r.refund_id = c.refund_id
   LEFT JOIN read.work_billed b ON b.payment_id = c.payment_id
  WHERE c.case_id = %s
-"""
+"""  # noqa: S608 constants only
 _CHOSEN = "SELECT to_jsonb(c)::text FROM read.work_case c WHERE case_id = ANY (%s)"
 _CASE = msgspec.json.Decoder(CaseRow)
 
@@ -153,11 +156,12 @@ def detail(connection: Connection, case_id: str) -> Detail | None:
     row = connection.execute(_DETAIL, (case_id,), prepare=True).fetchone()
     if row is None:
         return None
-    case, request, billed = row
+    case, request, billed, asking = row
     return Detail(
         case=_CASE.decode(case),
         request=None if request is None else msgspec.json.decode(request, type=RequestRow),
         billed=None if billed is None else msgspec.json.decode(billed, type=BilledRow),
+        asking=read_asking(asking),
     )
 
 

@@ -200,25 +200,32 @@ def due_unrung(connection: Connection, now: datetime, limit: int) -> list[Due]:
     return [Due(*row) for row in rows]
 
 
-def next_due_at(connection: Connection) -> datetime | None:
+def next_due_at(connection: Connection, now: datetime) -> datetime | None:
+    """When the next one becomes due that is not due yet."""
     row = connection.execute(
-        "SELECT min(due_at) FROM effect WHERE status IN ('waiting', 'leased', 'unknown')",
+        "SELECT min(due_at) FROM effect"
+        " WHERE status IN ('waiting', 'leased', 'unknown') AND due_at > %s",
+        (now,),
         prepare=True,
     ).fetchone()
     return row[0] if row else None
 
 
-def pending_count(connection: Connection, now: datetime, patience_s: float = PATIENCE_S) -> int:
-    """Effects that are due and not settled. One that backs off for longer than the patience is
-    left out: it waits for the world, not for us."""
-    row = connection.execute(
-        "SELECT count(*) FROM effect"
+def pending(
+    connection: Connection, now: datetime, patience_s: float = PATIENCE_S
+) -> dict[str, int]:
+    """How many are due and not settled, by kind. One that backs off for longer than the patience
+    is left out: it waits for the world, not for us. A leased one is being worked on."""
+    rows = connection.execute(
+        "SELECT kind, count(*) FROM effect"
         " WHERE status IN ('waiting', 'leased', 'unknown') AND due_at <= %s"
-        " AND (not_before IS NULL OR not_before < clock_timestamp() + make_interval(secs => %s))",
+        "   AND (status = 'leased' OR not_before IS NULL"
+        "        OR not_before <= clock_timestamp() + make_interval(secs => %s))"
+        " GROUP BY kind ORDER BY kind",
         (now, patience_s),
         prepare=True,
-    ).fetchone()
-    return int(row[0]) if row else 0
+    )
+    return {str(kind): int(number) for kind, number in rows}
 
 
 def list_parked(connection: Connection, limit: int = 500) -> list[ParkedEffect]:

@@ -75,8 +75,7 @@ class Listener:
                 log.debug("closing a lost subscription: %s", error)
 
     def _subscribe(self) -> None:
-        # redis-py leaves this one constructor without types.
-        subscription: PubSub = self._redis.pubsub(  # type: ignore[no-untyped-call]
+        subscription: PubSub = self._redis.pubsub(  # type: ignore[no-untyped-call]  # not typed
             ignore_subscribe_messages=True
         )
         subscription.subscribe(*self._channels)

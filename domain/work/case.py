@@ -86,7 +86,7 @@ def open_case(command: c.OpenCase, case: Case) -> list[Event]:
 
 def open_while_waiting(command: c.OpenCaseWhileWaiting, states: States) -> Decision:
     """[] when the subject does not wait any more."""
-    if not states.of(command.subject, Waiting).waiting:  # type: ignore[type-abstract]
+    if not states.of(command.subject, Waiting).waiting:
         return []
     case = states.of(command.case_id, Case)
     return [(command.case_id, event) for event in open_case(command, case)]

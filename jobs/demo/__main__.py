@@ -7,6 +7,7 @@ import logging
 import sys
 import time
 from datetime import UTC, date, datetime
+from functools import partial
 
 from config import Settings
 from domain.contracts.premium import instalment_lines
@@ -130,7 +131,9 @@ def fill_simulator(
         order = {"collections": part(collections), "refunds": part(sent), **more}
         done = control.ask("POST", "/seed", {**order, "until": until.isoformat()})
         for kind in ("payments", "refunds"):
-            known.update(done[kind])  # type: ignore[call-overload]
+            names = done[kind]
+            assert isinstance(names, dict)
+            known.update(names)
 
     control.ask("POST", "/reset")
     seed(BEGIN, SHORT_FROM, now=BEGIN.isoformat(), customers=customers(everyone))
@@ -185,13 +188,13 @@ def load(context: Context, control: Control, scale: int = 1) -> bool:
     for person in everyone:
         past.insure(person, context.settings.house.creditor_id)
     for at, wish in wishes:
-        past.at(at, lambda wish=wish: past.send(wish, wish.refund_id))  # type: ignore[misc]
+        past.at(at, partial(past.send, wish, wish.refund_id))
     for event in told(control):
         if event.event_type in TOLD and not _is_stranger(event.body):
-            past.at(event.created_at, lambda event=event: past.hear(event))  # type: ignore[misc]
+            past.at(event.created_at, partial(past.hear, event))
     for path in sorted((context.settings.var / "bank").glob("*.xml")):
         day = date.fromisoformat(path.name.split("_")[1])
-        past.at(berlin(day, 6, 5), lambda path=path: past.read_statement(path))  # type: ignore[misc]
+        past.at(berlin(day, 6, 5), partial(past.read_statement, path))
     past.live()
     with context.dispatcher.read() as connection:
         clock.beat(connection, POLLED, NOW)

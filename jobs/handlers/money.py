@@ -115,7 +115,7 @@ def _refund_steps(context: Context, refund: Refund, payment: Payment, key: str) 
             by=PROVIDER,
             refund_id=refund_id,
             payment_id=payment_id,
-            code=answer.code or answer.raw_code,
+            code=answer.raw_code,
             raw_code=answer.raw_code,
         )
 

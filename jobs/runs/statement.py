@@ -8,7 +8,7 @@ from io import BytesIO
 
 from lxml import etree
 
-from domain.kernel.money import Cents
+from domain.kernel.money import Amount, Cents
 from jobs.runs import camt
 from jobs.runs.camt import TEXT_CHARS_MAX, Element, N, StatementRefused
 
@@ -19,6 +19,8 @@ _OPENING, _CLOSING = "OPBD", "CLBD"
 _OPENING_ALIAS = "PRCD"  # the previous closing, which some banks send instead
 BOOKED = "BOOK"
 NOT_PROVIDED = "NOTPROVIDED"
+IBAN_SHOWN = 4
+"""Of a foreign account: enough to find the file's owner, and no account number in the inbox."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +133,8 @@ class _Facts:
         iban = self._texts.get("iban", "")
         if iban != camt.compact(our_iban):
             raise StatementRefused(
-                "The statement is of account %(found)s, not of ours.", found=iban or "?"
+                "The statement is of an account that ends in %(ending)s, not of ours.",
+                ending=iban[-IBAN_SHOWN:] or "?",
             )
         for code in (_OPENING, _CLOSING):
             if code not in self._balances:
@@ -142,10 +145,9 @@ class _Facts:
         )
         if opening + total != closing:
             raise StatementRefused(
-                "The booked lines add up to %(total)s cents, the balances differ by"
-                " %(difference)s cents.",
-                total=total,
-                difference=closing - opening,
+                "The booked lines add up to %(total)s, the balances differ by %(difference)s.",
+                total=Amount(total),
+                difference=Amount(closing - opening),
             )
         from_on, to_on = self._period or (opened_on, closed_on)
         return StatementHeader(
@@ -214,10 +216,13 @@ def _check_root(root: Element) -> Element:
         raise StatementRefused("The file has a DOCTYPE, which no bank statement has.")
     if root.tag != f"{N}Document":
         name = etree.QName(root)
-        found = (name.namespace or name.localname).rpartition(":")[2]
-        raise StatementRefused(
-            "The file is %(found)s, not camt.053.001.08.", found=found[:TEXT_CHARS_MAX]
-        )
+        if name.namespace is None:
+            raise StatementRefused(
+                "The file begins with the element “%(found)s”, not with camt.053.001.08.",
+                found=name.localname[:TEXT_CHARS_MAX],
+            )
+        found = name.namespace.rpartition(":")[2][:TEXT_CHARS_MAX]
+        raise StatementRefused("The file is “%(found)s”, not camt.053.001.08.", found=found)
     return root
 
 

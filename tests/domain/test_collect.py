@@ -129,16 +129,19 @@ def test_a_payment_fails_before_money_came(state: str) -> None:
 
 @pytest.mark.parametrize("state", ["confirmed", "paid-out", "settled"])
 def test_collected_money_can_only_be_returned(state: str) -> None:
-    given(f.payment_until(state)).when(f.FAIL).refused("does not fit")
+    given(f.payment_until(state)).when(f.FAIL).refused("This payment was collected already")
 
 
 @pytest.mark.parametrize("command", [f.CONFIRM, f.PAY_OUT, f.give_back()])
 def test_news_about_a_debit_that_was_never_sent_or_failed(command: c.PaymentCommand) -> None:
     world = World(f.payment_until("submitted"))
     world.send(f.FAIL)
-    given(world.events).when(command).refused("is failed: the provider's news does not fit")
-    given(f.payment_until("announced")).when(command).refused("does not fit")
-    given([]).when(f.FAIL).refused("does not fit")
+    given(world.events).when(command).refused(
+        "This payment failed; the provider's news does not fit"
+    )
+    given(f.payment_until("announced")).when(command).refused("This payment was not sent yet")
+    given([]).when(command).refused("We have no such payment")
+    given([]).when(f.FAIL).refused("We have no such payment")
 
 
 def test_paid_out_and_settled_are_two_things() -> None:

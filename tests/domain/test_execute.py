@@ -125,13 +125,16 @@ def test_after_a_failure_the_money_is_free_and_old_news_changes_nothing() -> Non
     assert (payment.left, payment.refunded, held(world.events)) == (12_50, 0, HeldState.UNBOOKED)
     for command in (ACCEPT, LOSE, PAY_OUT, SETTLE, FAIL):
         given(world.events).when(command).nothing()
-    given(world.events).when(CONFIRM).refused("This refund is failed")
+    given(world.events).when(CONFIRM).refused(
+        "This refund failed; the provider's news does not fit"
+    )
 
 
 def test_a_failure_of_what_was_never_asked_for_or_never_approved() -> None:
     given(f.payment_until("confirmed")).when(FAIL).refused("This refund does not exist")
-    given(f.waiting_refund()).when(CONFIRM).refused("This refund is requested")
-    given(f.refund_until("approved")).when(PAY_OUT).refused("This refund is approved")
+    given(f.waiting_refund()).when(CONFIRM).refused("This refund was not sent")
+    given(f.refund_until("approved")).when(PAY_OUT).refused("This refund was not sent")
+    given(f.payment_until("confirmed")).when(CONFIRM).refused("We have no such refund")
 
 
 def test_a_returned_debit_fails_what_waits_and_releases_once() -> None:

@@ -10,7 +10,7 @@ from domain.kernel.message import Event
 from domain.payments import settlement_events as e
 from domain.payments.commands import AdjustRecovery
 from domain.payments.events import RecoveryAdjusted, RecoveryOpened
-from domain.payments.rules import code_rule, payout_provider
+from domain.payments.rules import code_rule, payout_provider, refund_code_rule
 from domain.payments.settlement import Payout
 from domain.payments.settlement_commands import ImportStatement, MatchLine, payout_id
 from tests.domain import facts as f
@@ -139,6 +139,7 @@ def test_whose_payout_a_line_is(
 def test_an_unknown_code_is_a_case_and_no_crash() -> None:
     assert code_rule("XX99").action == "CASE"
     assert code_rule("AM04").action == "RETRY"
+    assert refund_code_rule("XX99").action == "CASE"
 
 
 def adjust(amount: int) -> AdjustRecovery:

@@ -69,7 +69,7 @@ def told_twice(kontor: Dispatcher) -> None:
         assert kontor.hear("stripe", body, {}, verified=True)
     with kontor.read() as connection:
         assert inbox.waiting_count(connection) == 1
-        assert effects.pending_count(connection, clock.now(connection)) == 1
+        assert effects.pending(connection, clock.now(connection)) == {"translate": 1}
 
 
 def test_the_inbox_key(kontor: Dispatcher, drop: Drop) -> None:

@@ -11,6 +11,8 @@ from lxml import etree
 from config import HAFENLICHT
 from jobs.providers.stripe.simulator import camt as writer
 from jobs.runs.statement import BYTES_MAX, StatementLine, StatementRefused, read_statement
+from tests.architecture.routes import sandbox_app
+from webapp.texts import sentence
 
 IBAN = HAFENLICHT.iban
 
@@ -107,11 +109,11 @@ GOOD = written(line(500))
         (b"\x00\xff\x00", "The file is not readable XML"),
         (b"Buchungstag;Betrag\n01.12.2026;5,00\n", "The file is not readable XML"),
         (GOOD[:-40], "The file is not readable XML"),
-        (b"<a/>", "The file is a, not camt.053.001.08."),
+        (b"<a/>", "The file begins with the element “a”, not with camt.053.001.08."),
         (b'<?xml version="1.0" encoding="x-none"?><a/>', "The file is not readable XML"),
         (b"<!DOCTYPE Document><Document/>", "The file has a DOCTYPE"),
-        (GOOD.replace(b"001.08", b"001.02"), "The file is camt.053.001.02, not camt.053.001.08."),
-        (GOOD.replace(b">105.00<", b">105.01<"), "add up to 500 cents, the balances differ by 501"),
+        (GOOD.replace(b"001.08", b"001.02"), "The file is “camt.053.001.02”, not camt.053.001.08."),
+        (GOOD.replace(b">105.00<", b">105.01<"), "to 5.00 EUR, the balances differ by 5.01 EUR."),
         (GOOD.replace(b">5.00<", b">5.001<"), "5.001 has parts of a cent."),
         (GOOD.replace(b">5.00<", b">5,00<"), "'5,00' is no amount."),
         (GOOD.replace(b">5.00<", "> ٥ <".encode()), "is no amount."),
@@ -131,10 +133,31 @@ def test_what_is_refused_and_why(content, sentence):
     assert sentence in refusal(content)
 
 
-def test_a_foreign_account_is_refused():
-    assert "The statement is of account DE09200700000123456789, not of ours." in refusal(
-        GOOD, "DE89370400440532013000"
-    )
+def test_a_foreign_account_is_refused_without_telling_its_number():
+    """The sentence is stored in the inbox and shown to everybody who reads the stream."""
+    said = refusal(GOOD, "DE89370400440532013000")
+    assert said == "The statement is of an account that ends in 6789, not of ours."
+
+
+def test_a_statement_without_an_account_is_refused():
+    nameless = GOOD.replace(f"<IBAN>{IBAN}</IBAN>".encode(), b"<Othr><Id>7</Id></Othr>", 1)
+    assert "of an account that ends in ?, not of ours." in refusal(nameless)
+
+
+def test_a_refused_sum_reaches_the_screen_as_money(tmp_path):
+    with pytest.raises(StatementRefused) as caught:
+        read_statement(GOOD.replace(b">105.00<", b">1234567.00<"), IBAN)
+    with sandbox_app(tmp_path).test_request_context("/"):
+        shown = sentence(caught.value).replace("\xa0", " ")
+    assert "add up to 5,00 €, the balances differ by 1.234.467,00 €." in shown
+    assert "cents" not in shown
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_statement_in_utf_16_is_read(encoding):
+    text = written(line(500, counterparty="Bäckerei Öz")).decode().replace("UTF-8", "UTF-16")
+    [found] = read_statement(text.encode(encoding), IBAN).lines()
+    assert (found.amount, found.counterparty) == (500, "Bäckerei Öz")
 
 
 def test_two_statements_in_one_file_are_refused():

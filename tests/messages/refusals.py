@@ -83,7 +83,22 @@ SAMPLES = [
     Sample(
         f.payment_until("announced"),
         f.CONFIRM,
-        "This payment is announced: the provider's news does not fit.",
+        "This payment was not sent yet; the provider's news does not fit.",
+    ),
+    Sample(
+        [],
+        f.CONFIRM,
+        "We have no such payment; the provider's news does not fit anything.",
+    ),
+    Sample(
+        then(f.payment_until("accepted"), f.FAIL),
+        f.CONFIRM,
+        "This payment failed; the provider's news does not fit.",
+    ),
+    Sample(
+        CONFIRMED,
+        f.FAIL,
+        "This payment was collected already; the provider's news does not fit.",
     ),
     Sample(CONFIRMED, f.SETTLE, "This payment does not lie in that payout."),
     Sample(
@@ -152,7 +167,17 @@ SAMPLES = [
     Sample(
         f.refund_until("approved"),
         f.of_refund(c.ConfirmRefund),
-        "This refund is approved: the provider's news does not fit.",
+        "This refund was not sent; the provider's news does not fit.",
+    ),
+    Sample(
+        CONFIRMED,
+        f.of_refund(c.ConfirmRefund),
+        "We have no such refund; the provider's news does not fit anything.",
+    ),
+    Sample(
+        then(f.refund_until("submitted"), f.of_refund(c.FailRefund, code="declined")),
+        f.of_refund(c.ConfirmRefund),
+        "This refund failed; the provider's news does not fit.",
     ),
     Sample(
         f.refund_until("confirmed"),

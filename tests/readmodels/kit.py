@@ -264,14 +264,14 @@ class Story:
         )
         self.kit.settle()
 
-    def refund_failed(self, refund_id: str, code: str = "AC04") -> None:
+    def refund_failed(self, refund_id: str, code: str = "account_closed") -> None:
         self.kit.do(
             pay.FailRefund(
                 by="stripe",
                 refund_id=refund_id,
                 payment_id=self.payment_id,
                 code=code,
-                raw_code="expired_or_canceled_card",
+                raw_code=code,
             )
         )
         self.kit.settle()

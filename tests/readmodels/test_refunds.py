@@ -44,9 +44,9 @@ def row(kit: Kit, refund_id: str) -> RefundRow:
     assert found is not None
     state = kit.kontor.state(refund_id)
     assert isinstance(state, Refund)
-    assert found[0].status is state.status
-    assert found[0].payment_id == found[1].payment_id
-    return found[0]
+    assert found.refund.status is state.status
+    assert found.refund.payment_id == found.payment.payment_id
+    return found.refund
 
 
 def test_below_the_limit_the_rule_approves(kit: Kit, story: Story) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 
 import pytest
 
@@ -156,15 +155,6 @@ def test_pages_follow_each_other_without_a_gap(kit: Kit, monkeypatch: pytest.Mon
             if after is None:
                 break
     assert positions == list(range(total - 1, 0, -1))
-
-
-def test_counts_by_business_time(kit: Kit) -> None:
-    Story(kit)
-    with kit.kontor.read() as connection:
-        total = stream.count(connection, Filters()).number
-        assert stream.count_since(connection, kit.kontor.now()) == total
-        later = datetime.fromisoformat("2030-01-01T00:00:00+00:00")
-        assert stream.count_since(connection, later) == 0
 
 
 def test_a_rebuilt_model_equals_the_live_one(kit: Kit) -> None:

@@ -84,10 +84,11 @@ def test_due_at_follows_the_clock(connection: Connection) -> None:
     new = add(connection, later)
     assert effects.claim(connection, new.effect_id, AT) is None
     assert effects.due(connection, AT, 10) == []
-    assert effects.pending_count(connection, AT) == 0
-    assert effects.next_due_at(connection) == later
+    assert effects.pending(connection, AT) == {}
+    assert effects.next_due_at(connection, AT) == later
+    assert effects.next_due_at(connection, later) is None
     assert [due.effect_id for due in effects.due(connection, later, 10)] == [new.effect_id]
-    assert effects.pending_count(connection, later) == 1
+    assert effects.pending(connection, later) == {new.effect.kind: 1}
     assert effects.claim(connection, new.effect_id, later) is not None
 
 
@@ -99,8 +100,8 @@ def test_back_off_follows_database_time(connection: Connection) -> None:
     far = AT + timedelta(days=365)
     assert effects.claim(connection, new.effect_id, far) is None
     assert effects.due(connection, far, 10) == []
-    assert effects.pending_count(connection, AT) == 0
-    assert effects.pending_count(connection, AT, patience_s=3700) == 1
+    assert effects.pending(connection, AT) == {}
+    assert effects.pending(connection, AT, patience_s=3700) == {new.effect.kind: 1}
     connection.execute("UPDATE effect SET not_before = clock_timestamp()")
     assert effects.claim(connection, new.effect_id, AT) is not None
 
@@ -132,7 +133,7 @@ def test_a_parked_effect_waits_for_a_person_and_is_asked_about_first(
     assert claimed is not None
     effects.park(connection, claimed, "five times refused")
     assert effects.claim(connection, new.effect_id, AT) is None
-    assert effects.pending_count(connection, AT) == 0
+    assert effects.pending(connection, AT) == {}
     [parked] = effects.list_parked(connection)
     assert (parked.effect_id, parked.error) == (new.effect_id, "five times refused")
     with pytest.raises(LeaseLost):

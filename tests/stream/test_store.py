@@ -157,7 +157,7 @@ def test_a_lost_lease_writes_nothing_at_all(connection: Connection) -> None:
     append(connection, batch(writes(stream, [counted()], after=1), lease=second.then("done")))
     with pytest.raises(LeaseLost):
         append(connection, batch(lease=second.then("done")))
-    assert effects.pending_count(connection, AT) == 0
+    assert effects.pending(connection, AT) == {}
 
 
 def test_a_kept_lease_is_still_mine(connection: Connection) -> None:

@@ -13,12 +13,13 @@ from flask import Flask
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from config import Settings
-from tests.pages import PageClient
-from webapp.blueprints.hooks import refusals
-from webapp.models import db
+from tests.pages import AsRole, PageClient, with_read_models, words
+from webapp import create_app, hook_refusals
+from webapp.models import HookRefusal, db
+from webapp.permissions import Role
 
 EVENT = {"id": "evt_1", "type": "refund.updated", "data": {"object": {"id": "re_1"}}}
 BODY = json.dumps(EVENT).encode()
@@ -39,6 +40,11 @@ def stored(app: Flask) -> list[tuple[str, str]]:
     return [(str(row[0]), str(row[1])) for row in inbox]
 
 
+def counted(app: Flask) -> dict[tuple[str, str], int]:
+    with app.app_context():
+        return {(one.provider, one.reason): one.times for one in hook_refusals.recent()}
+
+
 def test_a_signed_notification_is_stored_once(
     app: Flask, settings: Settings, anonymous: PageClient
 ) -> None:
@@ -46,6 +52,7 @@ def test_a_signed_notification_is_stored_once(
         answer = anonymous.client.post("/hooks/stripe", data=BODY, headers=signed(settings, BODY))
         assert answer.status_code == 200
     assert stored(app) == [("evt_1", "verified")]
+    assert counted(app) == {}
 
 
 def test_the_body_is_not_stored_in_clear(
@@ -73,10 +80,11 @@ def test_a_wrong_time_is_refused(
 def test_a_forged_notification_is_refused_and_counted(
     app: Flask, anonymous: PageClient, signature: str
 ) -> None:
-    before = refusals.total()
     headers = {"Stripe-Signature": signature.encode("utf-8").decode("latin-1")}
     assert anonymous.client.post("/hooks/stripe", data=BODY, headers=headers).status_code == 400
-    assert refusals.total() == before + 1
+    [(provider, _reason)] = counted(app)
+    assert provider == "stripe"
+    assert sum(counted(app).values()) == 1
     assert stored(app) == []
 
 
@@ -110,6 +118,7 @@ def test_signed_nonsense_is_refused(
     answer = anonymous.client.post("/hooks/stripe", data=body, headers=signed(settings, body))
     assert answer.status_code == 400
     assert stored(app) == []
+    assert sum(counted(app).values()) == 1
 
 
 @hypothesis_settings(
@@ -126,10 +135,42 @@ def test_no_body_and_no_provider_makes_a_500(
         assert answer.status_code in (200, 400, 404), (provider, body)
 
 
-def test_an_unknown_provider_and_a_large_body(settings: Settings, anonymous: PageClient) -> None:
+def test_an_unknown_provider_and_a_large_body(
+    app: Flask, settings: Settings, anonymous: PageClient
+) -> None:
     headers = signed(settings, BODY)
     assert anonymous.client.post("/hooks/other", data=BODY, headers=headers).status_code == 400
     big = b"x" * (1024 * 1024 + 1)
     answer = anonymous.client.post("/hooks/stripe", data=big, headers=signed(settings, big))
     assert answer.status_code == 413
     assert anonymous.client.get("/hooks/stripe").status_code == 405
+    assert counted(app) == {("unknown", "unknown provider"): 1, ("stripe", "body too large"): 1}
+
+
+def test_refusals_are_counted_across_restarts_and_shown_for_a_week(
+    app: Flask, settings: Settings, anonymous: PageClient, as_role: AsRole
+) -> None:
+    with_read_models(app)
+    shown = as_role(Role.AUDITOR).get("/stream")
+    assert "None in the last 7 days" in shown.text
+    for _ in range(3):
+        anonymous.client.post("/hooks/stripe", data=BODY)
+    other = create_app(settings)  # a second process, or the one after a restart
+    try:
+        other.test_client().post("/hooks/stripe", data=BODY)
+    finally:
+        other.extensions["kontor"].database.close()
+    page = as_role(Role.SUPPORT).get("/stream")
+    [row] = [tr for tr in page.select("tbody tr") if "no signature header" in words(tr)]
+    assert [words(cell) for cell in row.cssselect("th, td")][:3] == [
+        "stripe",
+        "no signature header",
+        "4",
+    ]
+    with app.app_context():
+        db.session.execute(update(HookRefusal).values(day=HookRefusal.day - 6))
+        db.session.commit()
+        assert [one.times for one in hook_refusals.recent()] == [4]
+        db.session.execute(update(HookRefusal).values(day=HookRefusal.day - 1))
+        db.session.commit()
+        assert hook_refusals.recent() == []

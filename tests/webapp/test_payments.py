@@ -19,6 +19,7 @@ from domain.work.events import CaseType
 from tests.pages import AsRole, Page, words
 from tests.readmodels.kit import Following, Story
 from tests.webapp.queries import asked
+from tests.webapp.unanswered import unanswered
 from webapp.models import Audit, db
 
 PAYOUT = derive("po", HOUSE, "stripe", "trace-1")
@@ -248,11 +249,26 @@ def test_an_unknown_outcome_is_shown_and_asked_about(kit: Following, as_role: As
         )
     )
     kit.do(pay.RecordPaymentUnknown(by="worker", payment_id=story.payment_id, why="timeout"))
-    kit.settle()
+    unanswered(kit, story.payment_id, next_s=150)
     page = as_role("support").get(url(story))
     assert ("late", "Confirmed") in steps(page)
     assert "no answer since" in page.text
-    assert "The provider has not answered (timeout)." in words(page.one(".note.warn"))
+    note = words(page.one(".note.warn"))
+    assert "The provider has not answered (timeout)." in note
+    assert "turned to 1 time so far, the sending included; the next look is in 3 minutes" in note
+    assert f"look for {story.payment_id} at the provider" in note
+    assert "close the case in Work with a remark" in note
+    browser = as_role("support")
+    poll = str(page.one("#payment").get("hx-get"))
+    browser.get(poll, htmx="div#payment", status=304)
+    browser.post(f"{url(story)}/check")
+    page = browser.get(poll, htmx="div#payment")
+    assert "the next look is due now." in words(page.one(".note.warn"))
+    toast = words(browser.get(url(story)).one(".toast"))
+    assert toast == "Asked now. If Stripe knows nothing of it, this stays unknown."
+    with asked() as sent:
+        browser.get(url(story))
+    assert len(sent) <= 3
     assert page.select("form[action$='/check']")
     assert not as_role("auditor").get(url(story)).select("form[action$='/check']")
 
@@ -264,7 +280,8 @@ def test_check_now_asks_once_there_is_a_reference(kit: Following, as_role: AsRol
     browser = as_role("support")
     answer = browser.post(f"{url(story)}/check")
     assert answer.location == url(story)
-    assert "is being asked" in words(browser.get(url(story)).one(".toast"))
+    toast = words(browser.get(url(story)).one(".toast"))
+    assert toast == "Asked now. The page shows the answer as soon as it is recorded."
     with kit.kontor.read() as connection:
         asked_about = connection.execute("SELECT object_id, verdict FROM inbox").fetchall()
     assert asked_about == [("pi_1", "verified")]

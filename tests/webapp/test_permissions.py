@@ -36,6 +36,7 @@ WHO = {
     "stream.read": NAMES[:5],
     "stream.release": NAMES[:4],
     "effect.release": NAMES[:4],
+    "inbox.read": NAMES[:5],
     "inbox.translate": NAMES[:4],
     "staff.manage": ("admin",),
     "sandbox.read": NAMES,

@@ -166,4 +166,4 @@ def test_a_refund_in_flight_can_be_asked_about(
     story.refund_failed(refund_id)
     page = browser.get(f"/refunds/{refund_id}")
     assert "The account is closed." in words(page.one(".note.bad"))
-    assert re.search(r"The refund failed: The account is closed \(AC04\)", page.text)
+    assert re.search(r"The refund failed: The account is closed \(account_closed\)", page.text)

@@ -237,6 +237,25 @@ def test_unclear_input_is_asked_about_and_kept(
     assert refunds(kit, story) == {}
 
 
+def test_the_preview_of_an_unclear_amount_says_it_once_at_the_field(
+    kit: Following, story: Story, as_role: AsRole
+) -> None:
+    browser = as_role("support")
+    url = f"/payments/{story.payment_id}/refund"
+    form = {**hidden(browser.get(url)), "reason": "goodwill"}
+    said, bad = "This is not an amount.", {**form, "amount": "much"}
+    typing = browser.post(url, bad, htmx="div#preview", status=422)
+    assert typing.text.count(said) == 1
+    assert words(typing.one("#amount-error[hx-swap-oob=innerHTML]")) == said
+    page = browser.post(url, {**bad, "preview": "1"}, status=422)
+    assert page.text.count(said) == 1
+    assert words(page.one(".field #amount-error")) == said
+    good = browser.post(url, {**form, "amount": "10"}, htmx="div#preview", status=200)
+    assert words(good.one("#amount-error")) == ""
+    unsure = {**hidden(browser.get(url)), "amount": "10"}
+    assert "Choose a reason" in browser.post(url, unsure, htmx="div#preview", status=200).text
+
+
 def test_a_note_with_control_signs_is_recorded_without_them(
     kit: Following, story: Story, as_role: AsRole
 ) -> None:

@@ -239,3 +239,31 @@ def _with_views(settings: Settings) -> Flask:
         return ""
 
     return app
+
+
+def _audited(app: Flask) -> int:
+    with app.app_context():
+        return db.session.query(Audit).count()
+
+
+@pytest.mark.parametrize("role", ["support", "admin"], ids=["denied", "allowed"])
+@pytest.mark.parametrize("path", ["/staff/%00/disable", "/staff/stf_mia%00/disable"])
+def test_a_nul_in_an_address_is_nothing(app: Flask, as_role: AsRole, role: str, path: str) -> None:
+    """PostgreSQL stores no NUL: neither a look-up nor the audit row of a refusal may carry one."""
+    browser = as_role(role)
+    before = _audited(app)
+    browser.get(path, status=404)
+    browser.post(path, status=404)
+    assert _audited(app) == before
+
+
+@pytest.mark.parametrize("login", ["\0", "be\0n", "\0ben\0"])
+def test_a_nul_in_a_user_name_is_a_wrong_name(
+    app: Flask, anonymous: PageClient, login: str
+) -> None:
+    token = str(anonymous.get("/login").select("input[name=csrf_token]")[0].get("value"))
+    form = {"login": login, "password": "wrong\0"}
+    anonymous.post("/login", form, csrf=token, status=422)
+    with app.app_context():
+        outcomes = [row.outcome for row in db.session.query(Audit)]
+    assert outcomes == ([] if login == "\0" else ["failed"])

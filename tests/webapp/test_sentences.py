@@ -154,8 +154,10 @@ def test_what_the_story_says(bare_app: Flask) -> None:
         assert tell(by_hand).text == "Refund of 49,90\u00a0€ approved"
         failed = made(RefundFailed)
         assert isinstance(failed, RefundFailed)
-        known = msgspec.structs.replace(failed, code="AC04", raw_code="x", late=False)
-        assert tell(known).text == "The refund failed: The account is closed (AC04)"
+        known = msgspec.structs.replace(failed, code="declined", raw_code="declined", late=False)
+        assert tell(known).text == (
+            "The refund failed: The customer's bank declined the refund (declined)"
+        )
         unknown = msgspec.structs.replace(failed, code="zz", raw_code="odd_word", late=True)
         assert "Unknown code (odd_word)" in tell(unknown).text
         assert reason_name(requested.reason) == "premium reduction"

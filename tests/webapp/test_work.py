@@ -10,11 +10,14 @@ import pytest
 from flask import Flask
 
 from domain.kernel.ids import HOUSE, derive
+from domain.payments import commands as pay
 from domain.readmodels import work_queries
 from domain.work.commands import OpenCase, case_id
 from domain.work.events import CaseType
 from tests.pages import AsRole, Page, words
 from tests.readmodels.kit import BEGIN, Following, Story
+from tests.webapp.queries import asked
+from tests.webapp.unanswered import unanswered
 from webapp.models import Audit, db
 from webapp.proposals import KINDS
 
@@ -221,6 +224,54 @@ def test_a_refund_shows_the_whole_request_to_the_second_person(
     assert "Your role does not decide on refunds." in uwe.text
     refused = as_role("operations").post(f"{case}/close", {"remark": "No."}, status=422)
     assert "closes when somebody approves or rejects" in refused.text
+
+
+def test_a_refund_that_failed_says_why_and_whether_to_try_again(
+    kit: Following, as_role: AsRole
+) -> None:
+    story = Story(kit)
+    story.confirmed()
+    mia = as_role("support")
+    for code, title, advice, act in (
+        ("declined", "The customer's bank declined the refund", "Refund once more.", "/refund"),
+        ("charge_disputed", "The customer disputed the debit", "Do not refund again", ""),
+        ("odd_word", "Unknown code", "Nobody has met this code yet", "/refund"),
+    ):
+        refund_id = story.refund(10_00)
+        story.refund_sent(refund_id)
+        story.refund_failed(refund_id, code)
+        page = mia.get(f"/work/{case_id(CaseType.REFUND_FAILED, refund_id)}")
+        assert page.h1 == f"Failed: {title} ({code})"
+        assert advice in page.text
+        goes = page.one("#todo ~ p .button.main").get("href")
+        assert goes == f"/payments/{story.payment_id}{act}"
+        assert title in words(mia.get(f"/refunds/{refund_id}").one(".note.bad"))
+
+
+def test_an_unknown_outcome_says_how_often_it_was_asked(kit: Following, as_role: AsRole) -> None:
+    story = Story(kit)
+    story.confirmed()
+    refund_id = story.refund(10_00)
+    both = {"refund_id": refund_id, "payment_id": story.payment_id}
+    kit.do(pay.SubmitRefund(by="worker", key="k", **both))
+    kit.do(pay.RecordRefundUnknown(by="worker", why="timeout", **both))
+    case = case_id(CaseType.OUTCOME_UNRESOLVED, refund_id)
+    unresolved = CaseType.OUTCOME_UNRESOLVED
+    kit.do(OpenCase(by="worker", case_id=case, case_type=unresolved, subject=refund_id))
+    unanswered(kit, refund_id, next_s=600)
+    mia = as_role("support")
+    for url in (f"/work/{case}", f"/refunds/{refund_id}"):
+        mia.get(url)
+        with asked() as sent:
+            page = mia.get(url)
+        assert len(sent) <= 3
+        assert "turned to 1 time so far" in page.text
+        assert "the next look is in 10 minutes at the latest." in page.text
+        assert f"look for {refund_id} at the provider" in page.text
+    mia.post(f"/refunds/{refund_id}/check")
+    page = mia.get(f"/work/{case}")
+    assert "Asked now. If Stripe knows nothing of it, this stays unknown." in page.text
+    assert "the next look is due now." in page.text
 
 
 def test_bulk_answers_each_row_for_itself(kit: Following, as_role: AsRole) -> None:

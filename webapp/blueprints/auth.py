@@ -26,7 +26,7 @@ def login() -> Response:
 @blueprint.post("/login")
 @public
 def enter() -> Response:
-    name = request.form.get("login", "").replace("\0", "")
+    name = _name()
     password = request.form.get("password", "")
     if not name.strip() or not password:
         return _page(_("Enter your user name and your password."), 422)
@@ -80,12 +80,17 @@ def _remember(answer: Response, name: str, value: str) -> Response:
     return answer
 
 
+def _name() -> str:
+    """No name holds a NUL, PostgreSQL compares none, and no page may show one again."""
+    return request.form.get("login", "").replace("\0", "")
+
+
 def _page(error: str = "", status: int = 200) -> Response:
     sandbox = security.settings().sandbox
     html = render_template(
         "auth/login.html",
         error=error,
-        name=request.form.get("login", ""),
+        name=_name(),
         back=request.values.get("next", ""),
         demo=DEMO_STAFF if sandbox else (),
     )

@@ -5,26 +5,29 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
 
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from domain.payments import signatures
-from webapp import security
+from webapp import hook_refusals, security
 from webapp.kontor import kontor
 from webapp.permissions import machine
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("hooks", __name__, url_prefix="/hooks")
-refusals: Counter[tuple[str, str]] = Counter()
-"""(provider, reason) since this process started; each one is also a line in the log."""
 
 
 @blueprint.post("/<provider>")
 @machine
 def receive(provider: str) -> Response:
+    try:
+        body = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        _count(provider, "body too large")
+        raise
     secret = {"stripe": security.settings().stripe_webhook_secret}.get(provider, "")
-    body, headers = request.get_data(cache=False), dict(request.headers.items())
+    headers = dict(request.headers.items())
     verdict = signatures.check(provider, body, headers, secret, int(time.time()))
     if isinstance(verdict, signatures.Rejected):
         return _refuse(provider, verdict.reason)
@@ -35,8 +38,12 @@ def receive(provider: str) -> Response:
 
 
 def _refuse(provider: str, reason: str) -> Response:
+    _count(provider, reason)
+    return Response("refused\n", 400, mimetype="text/plain")
+
+
+def _count(provider: str, reason: str) -> None:
     """The provider's name comes from the address, so only known ones are repeated."""
     known = provider if provider in signatures.CHECKS else "unknown"
-    refusals[known, reason] += 1
     log.warning("refused a notification of %s: %s", known, reason)
-    return Response("refused\n", 400, mimetype="text/plain")
+    hook_refusals.count(known, reason)

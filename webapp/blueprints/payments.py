@@ -18,11 +18,12 @@ from flask import (
 )
 
 from domain.payments.mandate import Mandate
+from domain.payments.payment import Status
 from domain.readmodels import payment_queries as q
 from domain.readmodels.payments import PaymentRow
 from domain.readmodels.stream import timeline
+from webapp import asking, fragments, payment_view, spreadsheet
 from webapp import format as fmt
-from webapp import fragments, payment_view, spreadsheet
 from webapp.audit import audit
 from webapp.kontor import kontor
 from webapp.payment_filters import Asked, read_filters
@@ -104,7 +105,7 @@ def detail(payment_id: str) -> Response:
         if found is None:
             abort(404)
         entries = timeline(connection, payment_view.streams(found))
-    version = payment_view.version(found.version, entries)
+    version = payment_view.version(found.version, entries) + asking.version(found.asking)
     if fragments.wants_fragment() and request.args.get("v") == version:
         return make_response("", 304)
     lines, net, final = payment_view.money(found)
@@ -114,7 +115,7 @@ def detail(payment_id: str) -> Response:
         "version": version,
         "chips": payment_view.chips(found),
         "steps": payment_view.pipeline(found.payment),
-        "warning": payment_view.warning(found.payment),
+        "warning": payment_view.warning(found.payment, found.asking),
         "lines": lines,
         "net": net,
         "final": final,
@@ -130,13 +131,9 @@ def detail(payment_id: str) -> Response:
 @blueprint.post("/<payment_id>/check")
 @permitted("payment.check_now")
 def check(payment_id: str) -> Response:
-    _detail(payment_id)
+    payment = _detail(payment_id).payment
     asked = kontor().ask_again(payment_id)
-    notice = (
-        _("The provider is being asked. The page shows the answer as soon as it is recorded.")
-        if asked
-        else _("Nothing was asked: this payment waits for no answer.")
-    )
+    notice = asking.notice(asked, payment.status is Status.OUTCOME_UNKNOWN, payment.provider)
     return fragments.done(url_for("payments.detail", payment_id=payment_id), notice)
 
 

@@ -10,12 +10,12 @@ from flask import Blueprint, Response, abort, g, make_response, request, url_for
 from domain.deciding import Preview
 from domain.kernel.message import Command, Refused
 from domain.payments.events import Reason
+from domain.payments.refund import Status
+from domain.payments.rules import can_still_be_returned
 from domain.readmodels import payment_queries as q
-from domain.readmodels.payments import PaymentRow
-from domain.readmodels.refunds import RefundRow
 from domain.readmodels.stream import timeline
 from domain.recording import Moved, Result
-from webapp import fragments, payment_view, refund_view, security
+from webapp import asking, fragments, payment_view, refund_view, security
 from webapp.audit import audit
 from webapp.kontor import kontor
 from webapp.permissions import permitted
@@ -43,9 +43,13 @@ def create(payment_id: str) -> Response:
     found = _detail(payment_id)
     wish = read_wish(payment_id)
     if fragments.target() == PREVIEW:
-        return fragments.page_or_part("", "refunds/_preview.html", **_asked(found, wish))
+        # A reason that is still missing is no mistake while somebody types.
+        status = 422 if "amount" in wish.errors else 200
+        context = {**_asked(found, wish), "in_part": True}
+        return fragments.page_or_part("", "refunds/_preview.html", status, **context)
     if "preview" in request.form or wish.errors:
-        return _ask(found, wish, 422 if wish.errors and "preview" not in request.form else 200)
+        looking = "preview" in request.form
+        return _ask(found, wish, 422 if wish.errors else 200, looking=looking)
     try:
         result = _record(wish)
     except Refused as refused:
@@ -88,7 +92,7 @@ def _asked(detail: q.PaymentDetail, wish: Wish) -> dict[str, Any]:
     return {
         "payment": detail.payment,
         "wish": wish,
-        "today": security.today(),
+        "returnable": can_still_be_returned(detail.payment.debit_on, security.now()),
         "refusal": refusal,
         "shown": shown,
         "reasons": [
@@ -133,9 +137,9 @@ def detail(refund_id: str) -> Response:
         found = q.refund(connection, refund_id)
         if found is None:
             abort(404)
-        refund, payment = found
+        refund, payment = found.refund, found.payment
         entries = timeline(connection, refund_view.streams(refund))
-    version = payment_view.version(refund.version, entries)
+    version = payment_view.version(refund.version, entries) + asking.version(found.asking)
     if fragments.wants_fragment() and request.args.get("v") == version:
         return make_response("", 304)
     names = staff_names()
@@ -146,7 +150,7 @@ def detail(refund_id: str) -> Response:
         "payment": payment,
         "state": refund_state(refund.status),
         "steps": refund_view.pipeline(refund),
-        "warning": payment_view.refund_warning(refund),
+        "warning": payment_view.refund_warning(refund, found.asking),
         "decisions": refund_view.decisions(refund, entries),
         "told": payment_view.told(own, names),
         "requested_by": who(refund.requested_by, names),
@@ -157,7 +161,7 @@ def detail(refund_id: str) -> Response:
     return fragments.page_or_part("refunds/show.html", "refunds/_refund.html", **context)
 
 
-def _found(refund_id: str) -> tuple[RefundRow, PaymentRow]:
+def _found(refund_id: str) -> q.RefundDetail:
     known(refund_id, "rf")
     with kontor().read() as connection:
         found = q.refund(connection, refund_id)
@@ -176,7 +180,7 @@ def ask_approve(refund_id: str) -> Response:
 @permitted("refund.approve")
 def approve(refund_id: str) -> Response:
     """Without the digest of a preview nothing was seen, so the preview is shown first."""
-    refund, _payment = _found(refund_id)
+    refund = _found(refund_id).refund
     confirmed = read_confirmed()
     if not confirmed.digest:
         return _decide("approve", refund_id)
@@ -193,7 +197,7 @@ def ask_reject(refund_id: str) -> Response:
 @blueprint.post("/refunds/<refund_id>/reject")
 @permitted("refund.reject")
 def reject(refund_id: str) -> Response:
-    refund, _payment = _found(refund_id)
+    refund = _found(refund_id).refund
     remark = typed(request.form.get("remark"), REMARK_CHARS_MAX)
     if not remark:
         asked = "remark" in request.form
@@ -212,7 +216,7 @@ def ask_withdraw(refund_id: str) -> Response:
 @blueprint.post("/refunds/<refund_id>/withdraw")
 @permitted("refund.withdraw")
 def withdraw(refund_id: str) -> Response:
-    refund, _payment = _found(refund_id)
+    refund = _found(refund_id).refund
     command = refund_view.withdrawal(refund)
     return _send("withdraw", refund_id, command, read_confirmed(), _("Refund withdrawn."))
 
@@ -231,7 +235,8 @@ def _send(act: str, refund_id: str, command: Command, confirmed: Confirmed, said
 
 def _decide(act: str, refund_id: str, status: int = 200, **more: object) -> Response:
     """The dialog of one decision: what it would record, or why it cannot be taken."""
-    refund, payment = _found(refund_id)
+    found = _found(refund_id)
+    refund, payment = found.refund, found.payment
     commands: dict[str, Command] = {
         "approve": refund_view.approval(refund),
         "reject": refund_view.rejection(refund, ""),
@@ -245,7 +250,7 @@ def _decide(act: str, refund_id: str, status: int = 200, **more: object) -> Resp
         refusal = sentence(refused)
     context: dict[str, Any] = {
         "act": act,
-        "today": security.today(),
+        "returnable": can_still_be_returned(payment.debit_on, security.now()),
         "refund": refund,
         "payment": payment,
         "refusal": refusal,
@@ -263,11 +268,8 @@ def _decide(act: str, refund_id: str, status: int = 200, **more: object) -> Resp
 @blueprint.post("/refunds/<refund_id>/check")
 @permitted("payment.check_now")
 def check(refund_id: str) -> Response:
-    _found(refund_id)
+    found = _found(refund_id)
     asked = kontor().ask_again(refund_id)
-    notice = (
-        _("The provider is being asked. The page shows the answer as soon as it is recorded.")
-        if asked
-        else _("Nothing was asked: this refund waits for no answer.")
-    )
+    unknown = found.refund.status is Status.OUTCOME_UNKNOWN
+    notice = asking.notice(asked, unknown, found.payment.provider)
     return fragments.done(url_for("refunds.detail", refund_id=refund_id), notice)

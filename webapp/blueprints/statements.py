@@ -90,7 +90,7 @@ def _problem(body: bytes) -> str:
         return _("Choose a statement file. Nothing was stored.")
     if len(body) > FILE_MAX:
         return _("The file is larger than 10 MB. Nothing was stored.")
-    if not body.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
+    if not body.lstrip(BEFORE_XML).startswith(b"<"):
         return _("This is no XML file. Nothing was stored. Export the statement as camt.053.")
     return ""
 

@@ -17,7 +17,7 @@ from domain.kernel.message import Refused
 from domain.operating.watch import EffectSeen
 from domain.readmodels import causes, stream
 from domain.readmodels.stream import Entry, Filters
-from webapp import fragments
+from webapp import fragments, hook_refusals
 from webapp.audit import audit
 from webapp.format import iban_masked
 from webapp.kontor import kontor
@@ -86,6 +86,7 @@ def index() -> Response:
     html = render_template(
         "stream/index.html",
         health=health,
+        refusals=hook_refusals.recent(),
         lines=_lines(page.entries, names),
         beside=beside,
         total=total,
@@ -167,7 +168,7 @@ def translate_again() -> Response:
 
 
 @blueprint.get("/notifications/<provider>/<path:notification_id>")
-@permitted("inbox.translate")
+@permitted("inbox.read")
 def notification(provider: str, notification_id: str) -> Response:
     """The raw body, byte by byte as it came; every look is recorded."""
     if typed(provider, TEXT_MAX) != provider or typed(notification_id, NAME_MAX) != notification_id:

@@ -21,7 +21,8 @@ from domain.readmodels.stream import Entry, timeline
 from domain.readmodels.work_queries import Detail, Listing, Overview, Tab
 from domain.recording import Result
 from domain.work.commands import CloseCase, NoteCase, SnoozeCase, TakeCase
-from webapp import errors, fragments, proposals, security
+from domain.work.events import CaseType
+from webapp import asking, errors, fragments, proposals, security
 from webapp.commands import command_id, notice, send
 from webapp.kontor import kontor
 from webapp.permissions import permitted
@@ -86,6 +87,7 @@ def detail(case_id: str) -> Response:
             act=proposals.act(found.case),
             entries=[(entry, tell(entry.event)) for entry in entries if not _echo(found, entry)],
             reason=_reason(found),
+            asking=_asking(found),
             command_id=uuid4(),
             tomorrow=security.today() + timedelta(days=1),
             **_words(),
@@ -262,6 +264,13 @@ def _reason(found: Detail) -> tuple[str, str] | None:
         return None
     reason = Reason(found.request.reason)
     return reason_name(reason), reason_effect(reason)
+
+
+def _asking(found: Detail) -> list[str]:
+    """What is known about the asking, for a case whose outcome is unknown."""
+    if found.case.case_type != CaseType.OUTCOME_UNRESOLVED:
+        return []
+    return asking.told(found.asking, found.case.subject)
 
 
 def _version(counts: Overview, listing: Listing, today: date) -> str:

@@ -11,7 +11,7 @@ from domain.payments import commands as payments
 from domain.payments.settlement_commands import MatchLine
 from domain.work.commands import CloseCase, OpenCase
 from webapp.format import day_text, instant_text, money
-from webapp.sentences.telling import reason_of
+from webapp.sentences.telling import refund_reason_of
 from webapp.sentences.work import case_name
 from webapp.texts import _
 
@@ -100,7 +100,7 @@ _on(
 _on(
     payments.FailRefund,
     lambda command: _(
-        "The refund fails: %(reason)s", reason=reason_of(command.code, command.raw_code)
+        "The refund fails: %(reason)s", reason=refund_reason_of(command.code, command.raw_code)
     ),
 )
 _on(payments.MarkPaymentPaidOut, lambda command: _("A payment is marked as paid out"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from domain.payments import events as e
 from webapp.format import day_text, money
 from webapp.sentences.states import reason_name
-from webapp.sentences.telling import Sentence, on, reason_of
+from webapp.sentences.telling import Sentence, on, reason_of, refund_reason_of
 from webapp.texts import _
 
 on(
@@ -181,10 +181,12 @@ on(
     lambda event: Sentence(
         _(
             "The refund failed after it was confirmed: %(reason)s",
-            reason=reason_of(event.code, event.raw_code),
+            reason=refund_reason_of(event.code, event.raw_code),
         )
         if event.late
-        else _("The refund failed: %(reason)s", reason=reason_of(event.code, event.raw_code)),
+        else _(
+            "The refund failed: %(reason)s", reason=refund_reason_of(event.code, event.raw_code)
+        ),
         "bad",
     ),
 )

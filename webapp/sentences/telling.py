@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeVar, cast
 from domain.invoices.events import CollectionReserved
 from domain.kernel.message import Event
 from domain.payments import events as paid
-from domain.payments.rules import code_rule
+from domain.payments.rules import CodeRule, code_rule, refund_code_rule
 from domain.payments.settlement_events import LineReserved
 from webapp.texts import _
 
@@ -61,9 +61,14 @@ def told_types() -> Iterable[type[Event]]:
 
 def reason_of(code: str, raw_code: str) -> str:
     """`The account is closed (AC04)`; an unknown code shows the provider's own word."""
-    meaning = _(code_rule(code).meaning).rstrip(".")
-    return (
-        f"{meaning} ({raw_code or code})"
-        if code_rule(code).action == "CASE"
-        else (f"{meaning} ({code})")
-    )
+    return _reason(code_rule(code), code, raw_code)
+
+
+def refund_reason_of(code: str, raw_code: str) -> str:
+    """The same for a refund that failed."""
+    return _reason(refund_code_rule(code), code, raw_code)
+
+
+def _reason(rule: CodeRule, code: str, raw_code: str) -> str:
+    shown = (raw_code or code) if rule.action == "CASE" else code
+    return f"{_(rule.meaning).rstrip('.')} ({shown})"
