@@ -122,7 +122,7 @@ def test_a_premium_reduction_makes_a_correction_that_refers_to_the_invoice(kit: 
     correction = document(kit, correction_id)
     assert (correction.standing, correction.code, correction.paid) == (
         Standing.REFUND_FAILED,
-        "AC04",
+        "account_closed",
         0,
     )
     assert document(kit, story.invoice_id).paid == story.amount

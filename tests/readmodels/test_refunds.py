@@ -75,7 +75,7 @@ def test_the_whole_way_back(kit: Kit, story: Story) -> None:
     assert None not in (shown.submitted_at, shown.confirmed_at, shown.paid_out_at)
     story.refund_failed(refund_id)
     late = row(kit, refund_id)
-    assert (late.status, late.late, late.code) == (Status.FAILED, True, "AC04")
+    assert (late.status, late.late, late.code) == (Status.FAILED, True, "account_closed")
     live, rebuilt = kit.rebuilt(MODEL)
     assert live == rebuilt
 

@@ -243,7 +243,7 @@ def test_the_preview_of_an_unclear_amount_says_it_once_at_the_field(
     browser = as_role("support")
     url = f"/payments/{story.payment_id}/refund"
     form = {**hidden(browser.get(url)), "reason": "goodwill"}
-    said, bad = "This is not an amount.", {**form, "amount": "much"}
+    said, bad = "This is not an amount. Write it like 49,90.", {**form, "amount": "much"}
     typing = browser.post(url, bad, htmx="div#preview", status=422)
     assert typing.text.count(said) == 1
     assert words(typing.one("#amount-error[hx-swap-oob=innerHTML]")) == said

@@ -165,6 +165,8 @@ def test_the_book_stands_beside_our_view(world: World, as_role: AsRole) -> None:
     world.polling = True
     world.settle()
     assert agreement(client, "payment_intent") == [("returned", "payment-returned", "agree")]
+    seen = [str(a.get("href")) for a in as_role(Role.ADMIN).get("/sandbox").select("main a")]
+    assert [url for url in seen if not url.startswith(("/sandbox", "#"))] == []
 
 
 def test_without_the_simulator_the_page_says_so(kit: Following, as_role: AsRole) -> None:

@@ -279,6 +279,16 @@ def test_what_is_no_statement_is_not_even_stored(
     assert not operating.bank_files_not_imported(kit.kontor)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+def test_a_statement_in_another_encoding_is_taken(
+    kit: Following, as_role: AsRole, settings: Settings, encoding: str
+) -> None:
+    body = statement_file(settings).decode().replace("UTF-8", encoding.removesuffix("-sig"), 1)
+    as_role(Role.FINANCE).post("/statements/upload", file(body.encode(encoding)))
+    work(kit, settings)
+    assert "20261102-00001" in as_role(Role.FINANCE).get("/statements").text
+
+
 def test_a_far_too_large_body_is_refused_before_it_is_read(kit: Following, as_role: AsRole) -> None:
     as_role(Role.FINANCE).post(
         "/statements/upload", file(b"<" + b"x" * statements.FORM_MAX), status=413

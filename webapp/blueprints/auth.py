@@ -9,10 +9,12 @@ from webapp.audit import audit
 from webapp.cli import DEMO_STAFF
 from webapp.permissions import permitted, public
 from webapp.texts import _
+from webapp.typed import typed
 
 blueprint = Blueprint("auth", __name__)
 THEMES = ("light", "dark", "auto")
 YEAR_SECONDS = 365 * 24 * 3600
+NAME_MAX, ADDRESS_MAX = 200, 2000
 
 
 @blueprint.get("/login")
@@ -81,8 +83,8 @@ def _remember(answer: Response, name: str, value: str) -> Response:
 
 
 def _name() -> str:
-    """No name holds a NUL, PostgreSQL compares none, and no page may show one again."""
-    return request.form.get("login", "").replace("\0", "")
+    """No name holds a control sign, PostgreSQL takes no NUL, and no page may show one again."""
+    return typed(request.form.get("login"), NAME_MAX)
 
 
 def _page(error: str = "", status: int = 200) -> Response:
@@ -91,7 +93,7 @@ def _page(error: str = "", status: int = 200) -> Response:
         "auth/login.html",
         error=error,
         name=_name(),
-        back=request.values.get("next", ""),
+        back=typed(request.values.get("next"), ADDRESS_MAX),
         demo=DEMO_STAFF if sandbox else (),
     )
     return make_response(html, status)

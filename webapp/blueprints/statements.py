@@ -29,6 +29,8 @@ FORM_MAX: Final = FILE_MAX + MEGABYTE // 8
 PATIENCE_S: Final = 2.0
 """A worker reads a statement in a fraction of a second; after that the list tells the rest."""
 LOOK_AGAIN_S: Final = 0.1
+BEFORE_XML: Final = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
+"""Byte order marks, the other half of a UTF-16 sign, and space."""
 
 
 @blueprint.get("")
