@@ -159,7 +159,7 @@ def test_a_failure_among_the_news_ends_with_the_money_free() -> None:
         world = World(start)
         for command in order:
             if command is confirmed and failed in order[: order.index(confirmed)]:
-                with pytest.raises(Refused, match="This refund is failed"):
+                with pytest.raises(Refused, match="This refund failed"):
                     world.send(command)
             else:
                 world.send(command)
