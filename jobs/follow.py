@@ -76,8 +76,9 @@ class Follower:
                     low = batch[-1].feed_position
 
     def catch_up(self) -> None:
-        """Rounds until there is nothing left: for the demo, tests and tools."""
-        while self.round():
+        """Rounds until two in a row find nothing: another follower may have recorded something
+        between our tick and our look at the cursors."""
+        while self.round() or self.round():
             pass
 
 
