@@ -21,6 +21,7 @@ from jobs.handlers.answers import pause_s
 from jobs.handlers.documents import render
 from jobs.handlers.money import submit_payment, submit_refund
 from jobs.handlers.notifications import translate
+from jobs.providers.stripe.capabilities import CALL_BUDGET_SECONDS
 
 log = logging.getLogger("kontor.effects")
 
@@ -43,7 +44,7 @@ TRANSIENT = (
 TRIES = {"render": 3}
 TRIES_OTHERWISE = 12
 """About an hour of trying; then a person decides."""
-CALL_BUDGET_S = 23.0 * 2
+CALL_BUDGET_S = 2 * CALL_BUDGET_SECONDS
 """One question and one order: connect 3 s and read 20 s each (PROVIDERS, "Read first")."""
 assert LEASE_S > CALL_BUDGET_S, "a lease must outlast its provider calls"
 

@@ -24,6 +24,7 @@ from domain.work.commands import OpenCase, case_id
 from domain.work.events import CaseType
 from jobs.advance import Chores, work_one
 from jobs.context import Context, open_context
+from jobs.providers.stripe.capabilities import EVENTS_LISTED_DAYS
 from jobs.providers.stripe.translate import read_notification
 from jobs.ring import ring
 
@@ -37,7 +38,7 @@ SWEEP_S = 5.0
 POLL_S = {"sandbox": 10.0, "production": 60.0}
 TIMERS_AT_ONCE = 200
 RINGS_AT_ONCE = 2_000
-FIRST_POLL = timedelta(days=30)
+FIRST_POLL = timedelta(days=EVENTS_LISTED_DAYS)
 """As far back as Stripe lists events (PROVIDERS 2.1): a long outage loses no hint."""
 OVERLAP = timedelta(hours=1)
 """Events that became visible late are asked for again; the inbox knows those it has."""

@@ -22,8 +22,9 @@ from domain.stream.effects import Claimed
 from domain.work.commands import OpenCaseWhileWaiting, case_id
 from domain.work.events import CaseType
 from jobs.context import Context
+from jobs.providers.stripe.capabilities import KEY_WINDOW_HOURS
 
-KEY_WINDOW = timedelta(hours=23)
+KEY_WINDOW = timedelta(hours=KEY_WINDOW_HOURS - 1)
 """Stripe keeps a key at least 24 h (PROVIDERS 2.1); within that the same key is safe to send."""
 FIRST_PAUSE_S = 0.5
 PAUSE_MAX_S = 900.0

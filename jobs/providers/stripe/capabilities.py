@@ -2,12 +2,7 @@
 
 from typing import Final
 
-PROVIDER: Final = "stripe"
 API_VERSION: Final = "2026-10-28.endive"
-
-METHODS: Final = frozenset({"sepa_debit"})
-CURRENCIES: Final = frozenset({"EUR"})
-AMOUNT_MIN_CENTS: Final = 50
 
 # How long a key is surely replayed; past it a second call would be a second movement of money.
 KEY_WINDOW_HOURS: Final = 24
