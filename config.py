@@ -17,6 +17,7 @@ from typing import Literal, cast
 from urllib.parse import urlsplit
 
 Mode = Literal["sandbox", "production"]
+LogStyle = Literal["text", "json"]
 ROOT = Path(__file__).resolve().parent
 STRIPE_API = "https://api.stripe.com"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -84,6 +85,10 @@ class Settings:
     simulator_control: str
     house: House
     allowed_hosts: tuple[str, ...]
+    # Empty: /metrics is shut, no traces are sent.
+    metrics_token: str = field(repr=False)
+    otel_endpoint: str
+    log: LogStyle
 
     @property
     def sandbox(self) -> bool:
@@ -131,6 +136,7 @@ def _sandbox(env: Mapping[str, str]) -> Settings:
         reasons.append("STRIPE_API_KEY is a live key")
     if "KONTOR_KEK" in env and _kek(env["KONTOR_KEK"]) is None:
         reasons.append(_KEK_HINT)
+    reasons += _watching(env)
     if reasons:
         raise ConfigError("sandbox", reasons)
     return _settings("sandbox", port, sandbox_secrets(_var(env)) | values)
@@ -142,11 +148,17 @@ def _production(env: Mapping[str, str]) -> Settings:
     sandbox = _SANDBOX_IDENTITY | (json.loads(path.read_text()) if path.exists() else {})
     problems = (_problem(name, env.get(name, ""), sandbox) for name in PRODUCTION_CHECKS)
     reasons += [problem for problem in problems if problem]
-    values = {"KONTOR_HOST": LOOPBACK[0], "STRIPE_API_BASE": STRIPE_API, **env}
+    values = {
+        "KONTOR_HOST": LOOPBACK[0],
+        "STRIPE_API_BASE": STRIPE_API,
+        "KONTOR_LOG": "json",
+        **env,
+    }
     if values["STRIPE_API_BASE"] != STRIPE_API:
         reasons.append(f"STRIPE_API_BASE is not the provider's own {STRIPE_API}")
     if "KONTOR_SIMULATOR_CONTROL" in env:
         reasons.append("KONTOR_SIMULATOR_CONTROL is set: there is no simulator in production")
+    reasons += _watching(env, sandbox)
     if reasons:
         raise ConfigError("production", reasons)
     return _settings("production", port, values)
@@ -169,7 +181,23 @@ def _settings(mode: Mode, port: int, values: Mapping[str, str]) -> Settings:
         simulator_control=values.get("KONTOR_SIMULATOR_CONTROL", ""),
         house=House(**house | {"iban": house["iban"].replace(" ", "")}),
         allowed_hosts=tuple(h.strip() for h in values["KONTOR_ALLOWED_HOSTS"].split(",")),
+        metrics_token=values.get("KONTOR_METRICS_TOKEN", ""),
+        otel_endpoint=values.get("KONTOR_OTEL_ENDPOINT", ""),
+        log=cast(LogStyle, values["KONTOR_LOG"]),
     )
+
+
+def _watching(env: Mapping[str, str], sandbox: Mapping[str, str] | None = None) -> list[str]:
+    """What is wrong with the settings for logs, metrics and traces; all of them may be absent."""
+    known = sandbox or {}
+    checks = ((name, check) for name, check in _WATCHING_CHECKS.items() if name in env)
+    found = []
+    for name, check in checks:
+        left_over = env[name] == known.get(name)
+        problem = "is the sandbox's value" if left_over else check(env[name])
+        if problem:
+            found.append(f"{name} {problem}")
+    return found
 
 
 def _problem(name: str, value: str, sandbox: Mapping[str, str]) -> str:
@@ -229,6 +257,7 @@ _KEK_HINT = f"KONTOR_KEK is not {KEK_BYTES} random bytes in base64 (openssl rand
 HOUSE_ENV = {name: f"KONTOR_HOUSE_{name.upper()}" for name in House.__dataclass_fields__}
 _SANDBOX_DEFAULTS = {
     "KONTOR_HOST": LOOPBACK[0],
+    "KONTOR_LOG": "text",
     "KONTOR_ALLOWED_HOSTS": ",".join(LOOPBACK),
     **{key: str(getattr(HAFENLICHT, name)) for name, key in HOUSE_ENV.items()},
 }
@@ -250,6 +279,12 @@ PRODUCTION_CHECKS: dict[str, Callable[[str], str]] = {
     HOUSE_ENV["iban"]: _check_iban,
 }
 
+_WATCHING_CHECKS: dict[str, Callable[[str], str]] = {
+    "KONTOR_METRICS_TOKEN": _check_secret,
+    "KONTOR_OTEL_ENDPOINT": _shape(r"https?://[^\s/@]+(/\S*)?$", "is no URL of a collector"),
+    "KONTOR_LOG": _shape(r"(text|json)$", "is neither text nor json"),
+}
+
 
 def sandbox_secrets(var: Path) -> dict[str, str]:
     """The sandbox's secrets, made once. Two processes may start at the same moment: the file
@@ -263,6 +298,7 @@ def sandbox_secrets(var: Path) -> dict[str, str]:
             "KONTOR_KEK": base64.b64encode(secrets.token_bytes(KEK_BYTES)).decode(),
             "STRIPE_API_KEY": "sk_test_" + secrets.token_hex(24),
             "STRIPE_WEBHOOK_SECRET": "whsec_" + secrets.token_hex(24),
+            "KONTOR_METRICS_TOKEN": secrets.token_urlsafe(36),
         }
         draft = var / f".secrets-{secrets.token_hex(8)}"
         draft.touch(mode=0o600)

@@ -1,6 +1,10 @@
 """The WSGI entry point: `granian --interface wsgi wsgi:app`. Nothing else happens here."""
 
 from config import Settings
+from domain.observing import logs, traces
 from webapp import create_app
 
-app = create_app(Settings.from_env())
+settings = Settings.from_env()
+logs.set_up("web", settings.log)
+traces.set_up("web", settings.otel_endpoint)
+app = create_app(settings)

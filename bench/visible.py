@@ -156,7 +156,7 @@ def _pages(house: House, payments: Sequence[str]) -> dict[str, float]:
     settings, times = house.settings, []
     dispatcher = open_dispatcher(settings.database_url, settings.kek, settings.redis_url)
     with httpx.Client(base_url=settings.url, trust_env=False, follow_redirects=True) as browser:
-        _sign_in(browser)
+        sign_in(browser)
         for payment in payments[:PAGES]:
             command = wish(payment, 1)
             started = time.perf_counter()
@@ -169,7 +169,7 @@ def _pages(house: House, payments: Sequence[str]) -> dict[str, float]:
     return {"page_ms_p50": median(times), "page_ms_max": max(times)}
 
 
-def _sign_in(browser: httpx.Client) -> None:
+def sign_in(browser: httpx.Client) -> None:
     form = browser.get("/login").text
     token = re.search(r'name="csrf_token" value="([^"]+)"', form)
     assert token is not None

@@ -2,7 +2,7 @@
 is the same decision without recording; a notification is stored before it is answered."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -10,10 +10,12 @@ from uuid import UUID
 
 import msgspec
 
+from domain import telling
 from domain.deciding import CODEC, Preview, decide, preview_of
 from domain.flows.flow import Flow
 from domain.kernel.ids import prefix_of
 from domain.kernel.message import Command, Recorded, Refused
+from domain.observing import traces
 from domain.payments import hints
 from domain.payments.payment import Payment
 from domain.payments.refund import Refund
@@ -33,6 +35,7 @@ from domain.stream import (
 from domain.stream.database import Connection, Database
 from domain.stream.keys import CannotOpen
 from domain.stream.lease import LeaseChange
+from domain.stream.together import Together
 
 __all__ = [
     "Damaged",
@@ -69,6 +72,7 @@ class Dispatcher:
         """`wake` is called after each commit; losing a wake-up costs a poll interval."""
         self.database = database
         self._wake = wake
+        self._inbox = Together(self._store)
 
     def now(self) -> datetime:
         """The Clock: business time."""
@@ -107,6 +111,12 @@ class Dispatcher:
         TooManyConflicts.
         """
         envelope = Envelope(command_id, content_hash(command), cause, previewed, lease, fired)
+        with telling.command(self.database, command, envelope) as tell:
+            return self._record(command, envelope, tell)
+
+    def _record(
+        self, command: Command, envelope: Envelope, tell: Callable[[Result], None]
+    ) -> Result:
         for _ in range(ATTEMPTS):
             with self.database.connection() as connection:
                 stamped = command.stamped(clock.now(connection))
@@ -119,6 +129,7 @@ class Dispatcher:
                     return first
                 except store.Conflict:
                     continue
+            tell(result)
             self._wake()
             return result
         raise TooManyConflicts(type(command).__name__)
@@ -134,14 +145,21 @@ class Dispatcher:
         for n, reaction in enumerate(flow.react(recorded.event, state)):
             if isinstance(reaction, Command):
                 command_id = flow.command_id(recorded.event_id, n)
-                self.dispatch(reaction, command_id, cause=recorded.event_id)
+                with traces.span(f"flow {flow.name}", "consumer", event_id=recorded.event_id):
+                    telling.story(self.database, recorded.stream, recorded.event_id)
+                    self.dispatch(reaction, command_id, cause=recorded.event_id)
 
     def receive(self, hint: inbox.Hint) -> UUID | None:
-        """Stores a notification and its `translate` effect; None when it was stored before."""
+        """Stores a notification and its `translate` effect, with those that other threads bring at
+        the same moment; None when it was stored before."""
+        telling.notification(self.database, hint.provider, hint.body)
+        return self._inbox.add(hint)
+
+    def _store(self, hints: Sequence[inbox.Hint]) -> list[UUID | None]:
         with self.database.connection() as connection:
-            effect_id = inbox.receive(connection, hint)
+            effect_ids = inbox.receive_all(connection, hints)
         self._wake()
-        return effect_id
+        return effect_ids
 
     def hear(
         self, provider: str, body: bytes, headers: Mapping[str, str], *, verified: bool
@@ -158,6 +176,7 @@ class Dispatcher:
                 headers=headers,
                 body=body,
                 verdict="verified" if verified else "undecided",
+                needless=pointer.needless,
             )
         )
         return True

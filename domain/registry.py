@@ -4,6 +4,7 @@ from domain.contracts import contract
 from domain.customers import customer
 from domain.flows.collecting import COLLECTING
 from domain.flows.flow import Flow
+from domain.flows.incidents import INCIDENTS
 from domain.flows.refunding import REFUNDING
 from domain.flows.settling import SETTLING
 from domain.invoices import correction, document, invoice, receivable
@@ -15,6 +16,7 @@ from domain.payments import (
     execute,
     mandate,
     payment,
+    provider,
     recovery,
     refund,
     request,
@@ -36,6 +38,7 @@ THINGS: dict[str, AnyThing] = {
         settlement.PAYOUT,
         settlement.STATEMENT,
         settlement.LINE,
+        provider.PROVIDER,
         case.CASE,
     )
 }
@@ -52,9 +55,10 @@ DECIDERS: Deciders = {
     **execute.DECIDERS,
     **recovery.DECIDERS,
     **settlement.DECIDERS,
+    **provider.DECIDERS,
     **case.DECIDERS,
 }
-FLOWS: tuple[Flow, ...] = (COLLECTING, REFUNDING, SETTLING)
+FLOWS: tuple[Flow, ...] = (COLLECTING, REFUNDING, SETTLING, INCIDENTS)
 EVENTS: tuple[type[Event], ...] = tuple(
     event for thing in THINGS.values() for event in thing.events
 )

@@ -1,5 +1,5 @@
-"""`./run docs`: writes docs/EVENTS.md from the domain's own tables and source, and
-docs/PERMISSIONS.md from the web app's table. Reads only; needs no server."""
+"""`./run docs`: writes docs/EVENTS.md from the domain's own tables and source, docs/PERMISSIONS.md
+from the web app's table, docs/LICENCES.md and the bill of materials. Reads only; no server."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from domain.kernel.message import Event
 from domain.readmodels.model import ReadModel
 from domain.readmodels.registry import READMODELS
 from domain.registry import DECIDERS, EVENTS, FLOWS, THINGS
+from jobs import licences
 
 DOCS: Final = ROOT / "docs"
 THING_NAMES: Final[dict[str, str]] = {
@@ -33,6 +34,7 @@ THING_NAMES: Final[dict[str, str]] = {
     "po": "Payout",
     "st": "Bank statement",
     "ln": "Bank line",
+    "prv": "Payment provider",
     "cs": "Case",
 }
 EVENTS_HEAD: Final = """# Events
@@ -222,7 +224,13 @@ def _meaning(expression: ast.expr, function: Callable[..., object]) -> Any:
 
 def main() -> None:
     DOCS.mkdir(exist_ok=True)
-    for name, page in (("EVENTS.md", events_page()), ("PERMISSIONS.md", permissions_page())):
+    pages = {
+        "EVENTS.md": events_page(),
+        "PERMISSIONS.md": permissions_page(),
+        "LICENCES.md": licences.page(),
+        "sbom.cdx.json": licences.bill_of_materials(),
+    }
+    for name, page in pages.items():
         (DOCS / name).write_text(page)
         print(f"docs/{name}")
 

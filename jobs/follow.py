@@ -5,6 +5,7 @@ import logging
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
 
 from config import Settings
@@ -12,11 +13,12 @@ from domain.deciding import CODEC
 from domain.dispatch import Dispatcher
 from domain.following import flow_readers
 from domain.kernel.message import Recorded
+from domain.observing import logs, traces
 from domain.readmodels.registry import READMODELS
 from domain.stream import clock, effects, failpoints, sequencer, subscription, wake
 from domain.stream.database import Connection
 from jobs.context import Context, open_context
-from jobs.ring import ring
+from jobs.ring import ring_all
 
 log = logging.getLogger("kontor.follow")
 
@@ -25,6 +27,8 @@ BATCH = 500
 RINGS = 500
 """Effects rung in one go; the rest in the next round."""
 POLL_S = 0.25
+BEAT, BEAT_S = "follower", 5.0
+"""Often enough to see within a minute that nobody follows, seldom enough to cost nothing."""
 
 
 class Follower:
@@ -87,8 +91,13 @@ def ring_fresh(context: Context) -> None:
     with context.dispatcher.read() as connection:
         due = effects.due_unrung(connection, clock.now(connection), RINGS)
     failpoints.reach("append-to-ring")
-    for one in due:
-        ring(context.redis, one.queue, one.effect_id)
+    ring_all(context.redis, due)
+
+
+def _beat(context: Context) -> float:
+    with context.dispatcher.read() as connection:
+        clock.beat(connection, BEAT)
+    return time.monotonic()
 
 
 def run(context: Context, stopping: threading.Event) -> None:
@@ -96,8 +105,11 @@ def run(context: Context, stopping: threading.Event) -> None:
     follower.prepare()
     listener = wake.Listener(context.redis, (wake.APPENDED,), POLL_S)
     log.info("following")
+    beaten = -BEAT_S
     while not stopping.is_set():
         try:
+            if time.monotonic() - beaten >= BEAT_S:
+                beaten = _beat(context)
             done = follower.round()
             if done:
                 wake.publish(context.redis, wake.SEQUENCED)
@@ -111,11 +123,13 @@ def run(context: Context, stopping: threading.Event) -> None:
 
 
 def main() -> int:
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    settings = Settings.from_env()
+    logs.set_up("follower", settings.log)
+    traces.set_up("follower", settings.otel_endpoint)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    run(open_context(Settings.from_env()), stopping)
+    run(open_context(settings), stopping)
     return 0
 
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from config import ROOT, Settings
 from jobs.guard import Session
 
-# Threads share an interpreter: granian itself warns above two per core and one.
-WEB_WORKERS, WEB_THREADS = 2, 5
+# Most threads wait: for PostgreSQL, or for the commit that stores their notification with others.
+# Fewer would make smaller groups; what computes shares the interpreter anyway.
+WEB_WORKERS, WEB_THREADS = 2, 16
 WEB_BACKLOG = 256
 ACCOUNTS = "accounts"  # the sandbox's demo accounts, told at every start
 WEB_STOP_SECONDS = 4  # for the requests at hand
@@ -66,11 +67,16 @@ def kontor(settings: Settings) -> tuple[Program, ...]:
     )
     return (
         Program(name="migrate", argv=("-m", "jobs.migrate"), stage=0, once=True, grace=30),
-        web(settings, "wsgi:app", "/readyz"),
-        Program(name="follower", argv=("-m", "jobs.follow"), stage=3),
+        web(settings, "wsgi:app", "/livez"),
+        # Ready when the screens exist, which the follower makes.
+        Program(
+            name="follower", argv=("-m", "jobs.follow"), stage=3, ready=f"{settings.url}/readyz"
+        ),
         # A warm stop finishes the job at hand; a provider call may take its 23 seconds.
         Program(name="effects", argv=("-m", "jobs.worker", "effects"), stage=3, grace=30),
         Program(name="documents", argv=("-m", "jobs.worker", "documents"), stage=3, grace=30),
+        # A file that is cut off is begun again: nobody waits long for the stop.
+        Program(name="exports", argv=("-m", "jobs.worker", "exports"), stage=3),
         Program(name="ticker", argv=("-m", "jobs.ticker"), stage=3),
         *(sandbox if settings.sandbox else ()),
     )
@@ -86,7 +92,8 @@ def web(settings: Settings, app: str, ready: str) -> Program:
         "--blocking-threads": WEB_THREADS,
         "--backlog": WEB_BACKLOG,
         "--workers-kill-timeout": WEB_STOP_SECONDS,
-        "--log-level": "warning",
+        # Its one warning is about the number of threads.
+        "--log-level": "error",
     }
     flags = ("--no-ws", "--no-access-log", "--respawn-failed-workers")
     pairs = (text for name, value in options.items() for text in (name, str(value)))

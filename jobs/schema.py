@@ -21,8 +21,10 @@ from jobs.migrate import migrate
 
 FILE = ROOT / "domain" / "stream" / "schema.sql"
 # Not the stream's: Alembic's own, the web app's, and read models, which rebuild themselves.
-WEB = ("staff", "staff_session", "login_throttle", "audit", "hook_refusal")
-OTHERS = ("alembic_version", *WEB, "advance", "rm_*")
+ACCESS = ("half_login", "recovery_code", "reset_link", "staff_change")
+VIEWS = ("saved_view", "default_view")
+WEB = ("staff", "staff_session", "login_throttle", "audit", "hook_refusal", *ACCESS, *VIEWS)
+OTHERS = ("alembic_version", *WEB, "advance", "export*", "rm_*")
 HEAD = "-- Generated from the migrations by `python -m jobs.schema`. Nothing runs it.\n"
 # What a dump says about its session and its time rather than about the tables.
 _NOISE = re.compile(r"^(--|SET |SELECT pg_catalog\.set_config|\\).*\n", re.MULTILINE)

@@ -3,19 +3,23 @@ cleanly. What it starts is a table in jobs.programs; what it leaves behind when 
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
 
-from config import ConfigError, Settings
+from config import ConfigError, LogStyle, Settings
+from domain.observing import logs
 from jobs.embedded import ServerFailed
 from jobs.instance import AlreadyRunning, Instance
 from jobs.instance import with_servers as with_servers  # where other commands look for it
@@ -33,8 +37,11 @@ from jobs.programs import (
 STOPPED, FAILED, REFUSED, RUNNING = 0, 1, 2, 3
 READY_SECONDS = 60
 POLL_SECONDS = 0.1
+METRICS = "metrics"  # the folder of webapp.metrics
 HARD_STOP_AT = 3  # the third Ctrl-C does not wait any more
 COLOURS = (36, 33, 32, 35, 34, 31)
+_style: list[LogStyle] = ["text"]
+"""How this supervisor writes; `run` takes it from the settings."""
 
 
 class Broken(Exception):
@@ -55,6 +62,8 @@ class Supervisor:
     def start(self) -> None:
         """Servers, then stage by stage; returns when the last one is ready or a stop was asked
         for."""
+        # What web processes counted until they were stopped: a counter may begin again at 0.
+        shutil.rmtree(self.instance.var / METRICS, ignore_errors=True)
         self.instance.start_servers()
         self.environment |= self.instance.environment()
         for name in self.instance.servers:
@@ -152,6 +161,7 @@ class Supervisor:
 
 def run(settings: Settings, programs: Sequence[Program]) -> int:
     began = time.monotonic()
+    _style[:] = [settings.log]
     try:
         instance = Instance(settings)
     except AlreadyRunning as reason:
@@ -190,11 +200,27 @@ def keep_private(path: Path, text: str) -> None:
 
 def say(name: str, line: str) -> None:
     """One write per line: threads of several children share the terminal."""
+    if _style[0] == "json":
+        _write(_as_json(name, line.rstrip()))
+        return
     tag = f"{name:<9} |"
     if sys.stdout.isatty():
         tag = f"\033[{COLOURS[sum(name.encode()) % len(COLOURS)]}m{tag}\033[0m"
+    _write(f"{time.strftime('%H:%M:%S')} {tag} {line.rstrip()}")
+
+
+def _as_json(name: str, line: str) -> str:
+    """A child's line is JSON already; what a server or a crash printed becomes a message."""
+    if line.startswith("{"):
+        return line
+    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    told = {"at": at, "level": "info", "process": name, "logger": "supervisor"}
+    return json.dumps({**told, "message": logs.clean(line)})
+
+
+def _write(line: str) -> None:
     try:
-        sys.stdout.write(f"{time.strftime('%H:%M:%S')} {tag} {line.rstrip()}\n")
+        sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
     except BrokenPipeError:
         pass  # nobody reads any more; the children's pipes must still be emptied

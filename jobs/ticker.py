@@ -12,12 +12,15 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+from psycopg.errors import UndefinedTable
+
 from config import Settings
 from domain.flows.timers import TIMERS
 from domain.kernel.ids import name_uuid
 from domain.kernel.message import Refused, Timer
+from domain.observing import logs, traces
 from domain.operating import raise_cases
-from domain.payments.ports import Hint, ProviderUnreachable
+from domain.payments.ports import Hint, Ignored, ProviderUnreachable
 from domain.stream import clock, effects, inbox, timers
 from domain.stream.subscription import TRANSIENT
 from domain.work.commands import OpenCase, case_id
@@ -26,7 +29,8 @@ from jobs.advance import Chores, work_one
 from jobs.context import Context, open_context
 from jobs.providers.stripe.capabilities import EVENTS_LISTED_DAYS
 from jobs.providers.stripe.translate import read_notification
-from jobs.ring import ring
+from jobs.ring import ring_all
+from jobs.runs.export import Exports
 
 log = logging.getLogger("kontor.ticker")
 
@@ -82,8 +86,7 @@ def sweep(context: Context) -> int:
     """Rings whatever is due or lost its worker; ringing twice is harmless."""
     with context.dispatcher.read() as connection:
         due = effects.due(connection, clock.now(connection), RINGS_AT_ONCE)
-    for one in due:
-        ring(context.redis, one.queue, one.effect_id)
+    ring_all(context.redis, due)
     return len(due)
 
 
@@ -109,6 +112,7 @@ class Poll:
                 headers={},
                 body=event.body,
                 verdict="verified",
+                needless=read.reason if isinstance(read, Ignored) else "",
             )
             fresh += context.dispatcher.receive(hint) is not None
         with context.dispatcher.read() as connection:
@@ -159,6 +163,7 @@ class Ticker:
         self._chores: list[tuple[float, Callable[[Context], object]]] = [
             (0.0, fire_timers),
             (1.0, self.bank),
+            (ROUND_S, Exports()),
             (SWEEP_S, sweep),
             (SWEEP_S, lambda context: raise_cases(context.dispatcher)),
             (POLL_S[mode], self.poll),
@@ -199,17 +204,20 @@ def run(context: Context, stopping: threading.Event) -> None:
     while not stopping.is_set():
         try:
             ticker.round()
-        except (*TRANSIENT, Refused) as error:
+        except (*TRANSIENT, Refused, UndefinedTable) as error:
+            # Without its table: the follower is still making the screens.
             log.warning("a chore failed and is tried again: %s", error)
         stopping.wait(ROUND_S)
 
 
 def main() -> int:
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    settings = Settings.from_env()
+    logs.set_up("ticker", settings.log)
+    traces.set_up("ticker", settings.otel_endpoint)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    run(open_context(Settings.from_env()), stopping)
+    run(open_context(settings), stopping)
     return 0
 
 

@@ -1,5 +1,6 @@
-"""`python -m jobs.worker effects|documents`: one RQ worker on one queue. RQ is only the doorbell;
-what a ring does, its lease and its result are decided in jobs.effects and PostgreSQL."""
+"""`python -m jobs.worker effects|documents|exports`: one RQ worker on one queue. RQ is only the
+doorbell; what a ring does, its lease and its result are decided in jobs.effects, jobs.runs.export
+and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -11,8 +12,11 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
+import psycopg
 from redis import Redis
+from redis.client import Pipeline
 from redis.exceptions import RedisError
 from rq import Queue
 from rq.job import Job
@@ -20,6 +24,9 @@ from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker, SimpleWorker, Worker
 
 from config import Settings
+from domain.observing import logs, traces
+from domain.stream import clock
+from domain.stream.database import connect
 from jobs.deathsig import die_with_parent
 
 log = logging.getLogger("kontor.worker")
@@ -27,6 +34,8 @@ log = logging.getLogger("kontor.worker")
 # RQ blocks for WORKER_TTL - 15 s at a time; an answer lost on the way costs no longer.
 WORKER_TTL = 60
 RECONNECT_SECONDS = 0.5
+# RQ's own heartbeat comes with every ring and at least each WORKER_TTL - 15 s.
+BEAT_SECONDS = 10.0
 # The supervisor may need a moment for Valkey; after this it should start us afresh.
 VALKEY_PATIENCE_SECONDS = 60.0
 
@@ -35,6 +44,16 @@ class _Stoppable(BaseWorker):
     """An RQ worker that comes back fast and can say whether it was told to stop."""
 
     max_connection_wait_time = 2.0
+    told_at = -BEAT_SECONDS
+    # Notes in PostgreSQL that this worker lives.
+    tell: Callable[[], None] | None = None
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        super().heartbeat(timeout, pipeline)
+        if time.monotonic() - self.told_at >= BEAT_SECONDS:
+            self.told_at = time.monotonic()
+            if self.tell is not None:
+                self.tell()
 
     def subscribe(self) -> None:
         """RQ's remote commands (stop a job, shut down) are not used. Their thread would outlive a
@@ -59,6 +78,10 @@ class DocumentsWorker(_Stoppable, Worker):
         super().main_work_horse(job, queue)
 
 
+class ExportsWorker(_Stoppable, SimpleWorker):
+    """Files of whole lists, one after the other; it reads and writes PostgreSQL only."""
+
+
 def _preload_documents() -> None:
     importlib.import_module("jobs.documents.render").preload()
 
@@ -67,7 +90,10 @@ def _preload_documents() -> None:
 WORKERS: dict[str, tuple[type[_Stoppable], Callable[[], None]]] = {
     "effects": (EffectsWorker, lambda: None),
     "documents": (DocumentsWorker, _preload_documents),
+    "exports": (ExportsWorker, lambda: None),
 }
+# queue -> the module whose function its rings name.
+JOBS = {"effects": "jobs.effects", "documents": "jobs.effects", "exports": "jobs.runs.export"}
 
 
 def _not_the_connection(record: logging.LogRecord) -> bool:
@@ -76,7 +102,16 @@ def _not_the_connection(record: logging.LogRecord) -> bool:
     return not isinstance(error, RedisError)
 
 
-def serve(queue_name: str, redis_url: str) -> int:
+def _beat(settings: Settings, process: str) -> None:
+    """A connection of its own, closed again: a pool's threads must not meet a fork."""
+    try:
+        with connect(settings.database_url, settings.kek) as connection:
+            clock.beat(connection, process)
+    except psycopg.Error as error:
+        log.warning("nobody was told that this worker lives: %s", error)
+
+
+def serve(queue_name: str, redis_url: str, beat: Callable[[], None] = lambda: None) -> int:
     """Works until it is told to stop (0) or Valkey stays away (1)."""
     worker_class, preload = WORKERS[queue_name]
     preload()
@@ -95,6 +130,7 @@ def serve(queue_name: str, redis_url: str) -> int:
                 serializer=JSONSerializer,
                 worker_ttl=WORKER_TTL,
             )
+            worker.tell = beat
             worker.work(logging_level="WARNING")
         except RedisError as error:  # Lost outside RQ's own retry: start again with a new worker.
             log.warning("lost Valkey (%s)", type(error).__name__)
@@ -128,11 +164,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m jobs.worker", description=__doc__)
     parser.add_argument("queue", choices=sorted(WORKERS))
     queue_name = parser.parse_args(argv).queue
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    for chatty in ("weasyprint", "weasyprint.progress", "fontTools"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    importlib.import_module("jobs.effects")  # Not at the first ring: horses inherit it loaded.
-    return serve(queue_name, Settings.from_env().redis_url)
+    settings = Settings.from_env()
+    process = f"worker:{queue_name}"
+    logs.set_up(process, settings.log)
+    traces.set_up(process, settings.otel_endpoint)
+    # Not at the first ring: horses inherit it loaded.
+    importlib.import_module(JOBS[queue_name])
+    return serve(queue_name, settings.redis_url, partial(_beat, settings, process))
 
 
 if __name__ == "__main__":

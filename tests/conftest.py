@@ -1,5 +1,6 @@
 """What every test may ask for: one real PostgreSQL and Valkey per session, a fresh database per
-test cloned from a migrated template, Settings of a sandbox. And the list of skips at the end."""
+test cloned from a migrated template, Settings of a sandbox, one browser. And the list of skips at
+the end."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from playwright.sync_api import Browser, sync_playwright
 from psycopg import sql
 
 from config import ROOT, Settings
@@ -22,7 +24,7 @@ from tests.servers import Servers, administer, sandbox_settings
 
 SHARED = ROOT.parent / "shared"
 # Skips that hide a missing part of the machine, not a missing feature: .ci/run refuses them.
-REFUSED_SKIPS = ("../shared", "chromium")
+REFUSED_SKIPS = ("../shared", "chromium", "promtool")
 FAST_POSTGRES = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -30,6 +32,15 @@ FAST_POSTGRES = {
     # Its workers belong to the superuser: dropping a database could not end one.
     "autovacuum": "off",
 }
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 LOG_TAIL_CHARS = 4000
 _numbers = itertools.count(1)
 _started: list[Servers] = []
@@ -64,6 +75,16 @@ def servers() -> Iterator[Servers]:
         postgres.stop()
         guard.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.skip("chromium is absent")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture(scope="session")

@@ -276,10 +276,14 @@ def as_role(app: Flask) -> AsRole:
     """A browser where the demo person of that role is already logged in."""
 
     def log_in(role: Role | str) -> PageClient:
-        login = next(demo.login for demo in DEMO_STAFF if demo.role == role)
-        return log_in_as(app, login)
+        return log_in_as(app, login_of(role))
 
     return log_in
+
+
+def login_of(role: Role | str) -> str:
+    """The first demo person of that role, or the one of that name."""
+    return next(demo.login for demo in DEMO_STAFF if role in (demo.role, demo.login))
 
 
 def with_read_models(app: Flask) -> None:
@@ -294,11 +298,21 @@ def with_read_models(app: Flask) -> None:
 
 
 def log_in_as(app: Flask, login: str) -> PageClient:
-    """A new session for that account, without the login page."""
+    """A new session for that account, both factors proved just now, without the login page."""
     settings: Settings = app.extensions["kontor.settings"]
-    with app.app_context():
-        person = db.session.query(Staff).filter_by(login=login).one()
-        opened = sessions.start(person)
+    opened = _open_session(app, login)
     client = app.test_client()
     client.set_cookie(security.cookie_name("session", settings), opened.token or "")
     return PageClient(app, client, opened.principal.csrf)
+
+
+def session_cookie(app: Flask, login: str) -> tuple[str, str]:
+    """The same for a browser: the name of its cookie and the token in it."""
+    settings: Settings = app.extensions["kontor.settings"]
+    return security.cookie_name("session", settings), _open_session(app, login).token or ""
+
+
+def _open_session(app: Flask, login: str) -> sessions.Opened:
+    with app.app_context():
+        person = db.session.query(Staff).filter_by(login=login).one()
+        return sessions.start(person, second_factor=True)

@@ -8,27 +8,51 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
-import flask_babel
 from flask import Flask, g, url_for
 from htmx_flask import Htmx
 from markupsafe import Markup
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Settings
-from webapp import errors, format, fragments, navigation, passwords, security, sessions, texts
+from webapp import (
+    errors,
+    format,
+    fragments,
+    languages,
+    metrics,
+    navigation,
+    passwords,
+    security,
+    sessions,
+    texts,
+    watching,
+)
 from webapp.blueprints import MODULES, SANDBOX_MODULES
 from webapp.cli import staff_commands
+from webapp.data import init_data
+from webapp.hook_lane import HookLane
 from webapp.kontor import open_kontor
 from webapp.models import db
 from webapp.permissions import refuse_unmarked_routes
+from webapp.retold import retold
+from webapp.sentences import codes
 
 STATIC = Path(__file__).resolve().parent / "static"
 HTMX_CONFIG = (
     '{"includeIndicatorCSS": false, "transitions": false, "mode": "same-origin", '
     '"history": "reload", "defaultTimeout": 20000}'
 )
-# A request that waits longer for a connection than this is answered with 503.
-POOL = {"pool_size": 4, "max_overflow": 4, "pool_timeout": 5, "pool_pre_ping": True}
+# A request that waits longer for a connection than this is answered with 503; an error's text holds
+# no values, which may be somebody's.
+POOL = {
+    "pool_size": 4,
+    "max_overflow": 4,
+    "pool_timeout": 5,
+    "pool_pre_ping": True,
+    "hide_parameters": True,
+    # A machine that swallows packets must not hold a thread for minutes.
+    "connect_args": {"connect_timeout": 3},
+}
 
 
 def create_app(settings: Settings) -> Flask:
@@ -44,13 +68,18 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["kontor"] = open_kontor(settings)
     db.init_app(app)
     Htmx(app)
-    flask_babel.Babel(app, locale_selector=lambda: "en")
+    languages.init_languages(app)
+    metrics.init_metrics(settings)
+    watching.init_watching(app)
     security.init_security(app, settings)
     errors.init_errors(app)
     _init_templates(app, settings)
     for name in (*MODULES, *(SANDBOX_MODULES if settings.sandbox else ())):
         app.register_blueprint(import_module(f"webapp.blueprints.{name}").blueprint)
+    init_data(app)
     app.cli.add_command(staff_commands)
+    lane = HookLane(app.wsgi_app, settings, app.extensions["kontor"])
+    app.wsgi_app = lane  # type: ignore[method-assign]  # Flask's own advice
     if not settings.sandbox:
         # One proxy in front ends TLS and names the client.
         app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]  # Flask's own advice
@@ -97,6 +126,7 @@ def _init_templates(app: Flask, settings: Settings) -> None:
         time_of_day=format.time_of_day,
         iban=format.iban,
         iban_masked=format.iban_masked,
+        retold=retold,
     )
     app.jinja_env.globals.update(
         asset=asset,
@@ -106,7 +136,16 @@ def _init_templates(app: Flask, settings: Settings) -> None:
         may=security.allowed,
         navigation=navigation.groups,
         take_notice=take_notice,
+        ngettext=texts.counted,
+        role_name=codes.role_name,
+        queue_name=codes.queue_name,
+        mode_name=codes.mode_name,
+        effect_kind=codes.effect_kind,
+        effect_state=codes.effect_state,
+        notification_state=codes.notification_state,
+        refused_hook=codes.refused_hook,
         deadline=lambda value: texts.deadline(value, security.today()),
+        distance=lambda value: texts.distance(value, security.today()),
         has_route=lambda endpoint: endpoint in app.view_functions,
         htmx_config=HTMX_CONFIG,
         sandbox=settings.sandbox,

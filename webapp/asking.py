@@ -3,7 +3,10 @@ next look is, what a person can do. It promises nothing that only the provider c
 
 from __future__ import annotations
 
-from domain.readmodels.asking import Asking
+from domain.readmodels.asking import Asking, Outage
+from domain.readmodels.providers import provider
+from webapp import format as fmt
+from webapp.kontor import kontor
 from webapp.texts import _, ngettext
 
 MINUTE_S = 60
@@ -14,6 +17,8 @@ def told(asking: Asking | None, reference: str) -> list[str]:
     any more."""
     if asking is None:
         return []
+    if (silent := outage(asking)) is not None:
+        return [outage_told(silent)]
     tried = ngettext(
         "The provider was turned to %(count)s time so far, the sending included;",
         "The provider was turned to %(count)s times so far, the sending included;",
@@ -25,6 +30,44 @@ def told(asking: Asking | None, reference: str) -> list[str]:
         reference=reference,
     )
     return [f"{tried} {_next(asking)}", can]
+
+
+def outage(asking: Asking | None) -> Outage | None:
+    """Why a due order is not sent: its provider does not answer. None when nothing is due."""
+    return asking.outage if asking is not None and asking.due else None
+
+
+def outage_told(found: Outage) -> str:
+    """The sentence that explains the silence."""
+    if found.since is None:
+        return _("%(provider)s does not answer.", provider=found.provider.capitalize())
+    return ngettext(
+        "%(provider)s does not answer since %(when)s; %(count)s order waits.",
+        "%(provider)s does not answer since %(when)s; %(count)s orders wait.",
+        found.waiting,
+        provider=found.provider.capitalize(),
+        when=fmt.instant_text(found.since),
+    )
+
+
+def patience() -> str:
+    return _("It is sent once, by itself, as soon as there is an answer. Do not pay another way.")
+
+
+def shut(name: str) -> str:
+    """Why "Check now" asks nothing while the provider is not called; "" when it is."""
+    with kontor().read() as connection:
+        found = provider(connection, name)
+    if found is None or found.next_try_s is None:
+        return ""
+    return ngettext(
+        "Nothing was asked: %(provider)s does not answer. The next try is in %(count)s second;"
+        " then this is asked by itself.",
+        "Nothing was asked: %(provider)s does not answer. The next try is in %(count)s seconds;"
+        " then this is asked by itself.",
+        max(1, found.next_try_s),
+        provider=name.capitalize(),
+    )
 
 
 def _next(asking: Asking) -> str:
@@ -45,7 +88,10 @@ def _minutes(asking: Asking) -> int:
 
 def version(asking: Asking | None) -> str:
     """Changes with what is told."""
-    return "" if asking is None else f".{asking.attempts}.{_minutes(asking)}.{asking.parked:d}"
+    if asking is None:
+        return ""
+    waits = -1 if asking.outage is None else asking.outage.waiting
+    return f".{asking.attempts}.{_minutes(asking)}.{asking.parked:d}.{waits}"
 
 
 def notice(asked: bool, unknown: bool, provider: str) -> str:

@@ -8,16 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Flask, Response, g, make_response, render_template, request
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
 from domain.kernel.message import Refused
 from webapp import fragments, security
 from webapp.audit import audit
 from webapp.models import db
+from webapp.proving import ProofNeeded
 from webapp.texts import _, sentence
 
 log = logging.getLogger(__name__)
+NO_SUCH_TABLE = ("42P01", "3F000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,9 @@ class Sorry:
     body: str
 
 
-def _words(code: int) -> Sorry:
+def words(code: int) -> Sorry:
     """The words of a status. Written out here so that Babel finds every sentence."""
-    words: dict[int, Callable[[], Sorry]] = {
+    known: dict[int, Callable[[], Sorry]] = {
         400: lambda: Sorry(
             _("This request cannot be read"),
             _("Nothing was done. Go back, reload the page and try again."),
@@ -51,6 +53,10 @@ def _words(code: int) -> Sorry:
             _("This file is too large"),
             _("Nothing was stored. Split it, or ask for a smaller export."),
         ),
+        422: lambda: Sorry(
+            _("This is not possible now"),
+            _("Nothing was done. The reason stands where the act was asked for."),
+        ),
         503: lambda: Sorry(
             _("The database does not answer"),
             _("Nothing was done. Kontor tries again by itself; reload the page in a minute."),
@@ -60,7 +66,7 @@ def _words(code: int) -> Sorry:
         _("Something in Kontor is broken"),
         _("It is not certain that your act was recorded. Look at the history first."),
     )
-    return words[code]() if code in words else default
+    return known[code]() if code in known else default
 
 
 def init_errors(app: Flask) -> None:
@@ -71,8 +77,11 @@ def init_errors(app: Flask) -> None:
         driver = db.engine.dialect.loaded_dbapi
     for error in (OperationalError, driver.OperationalError):
         app.register_error_handler(error, _database_away)
+    for mistake in (ProgrammingError, driver.ProgrammingError):
+        app.register_error_handler(mistake, _not_made_yet)
     app.register_error_handler(security.CsrfRefused, _csrf)
     app.register_error_handler(security.SignInNeeded, _sign_in)
+    app.register_error_handler(ProofNeeded, _prove)
     app.register_error_handler(Refused, _refused)
 
 
@@ -84,17 +93,30 @@ def _http(error: HTTPException) -> Response:
     if code < 400:
         return make_response(error.get_response())
     known = code if code in (400, 403, 404, 405, 413, 503) else 400 if code < 500 else 500
-    return page(code, _words(known))
+    return page(code, words(known))
 
 
 def _broken(error: InternalServerError) -> Response:
     log.error("request %s failed", g.get("reference"), exc_info=error.original_exception)
-    return page(500, _words(500))
+    return page(500, words(500))
 
 
 def _database_away(error: Exception) -> Response:
     log.warning("request %s: the database does not answer: %s", g.get("reference"), error)
-    return page(503, _words(503))
+    return page(503, words(503))
+
+
+def _not_made_yet(error: Exception) -> Response:
+    """A table is missing: the migration has not run, or the follower has not built the screens
+    yet. Any other mistake in a statement is ours."""
+    if getattr(getattr(error, "orig", error), "sqlstate", "") not in NO_SUCH_TABLE:
+        return _broken(InternalServerError(original_exception=error))
+    log.warning("request %s came before the tables: %s", g.get("reference"), error)
+    sorry = Sorry(
+        _("Kontor is still getting ready"),
+        _("Nothing was done. The screens are being built; reload the page in a minute."),
+    )
+    return page(503, sorry)
 
 
 def _csrf(_error: security.CsrfRefused) -> Response:
@@ -107,6 +129,11 @@ def _csrf(_error: security.CsrfRefused) -> Response:
 
 def _sign_in(_error: security.SignInNeeded) -> Response:
     return fragments.go(security.sign_in_url())
+
+
+def _prove(error: ProofNeeded) -> Response:
+    asked = error.question
+    return fragments.page_or_dialog("auth/prove.html", asked.status, asked=asked)
 
 
 def _refused(error: Refused) -> Response:

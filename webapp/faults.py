@@ -18,11 +18,13 @@ CREATE_REFUND: Final = "refunds.create"
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One field. `path` leads to its value in the fault set; `words` is its label; `choices` are
-    the provider's own words where it knows several."""
+    the provider's own words where it knows several, `meanings` ours for them. The first of those
+    means that the fault is off."""
 
     path: tuple[str, ...]
     words: Callable[[], str]
     choices: tuple[str, ...] = ()
+    meanings: Callable[[], tuple[str, ...]] | None = None
     switch: bool = False
     default: int | str | bool = 0
 
@@ -36,8 +38,9 @@ class Fault:
 
     @property
     def options(self) -> list[tuple[str, str]]:
-        """The provider's own words, not translated."""
-        return [(choice, choice) for choice in self.choices]
+        """The provider's own words, not translated, where a choice has no meaning of ours."""
+        words = self.choices if self.meanings is None else self.meanings()
+        return list(zip(self.choices, words, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +70,31 @@ RETURN_REASONS: Final = (
     "general",
 )
 REFUSALS: Final = ("balance_insufficient", "charge_already_refunded", "charge_disputed")
+OUTAGES: Final = ("none", "rate_limited", "server_error", "blackhole", "garbage")
 FAILURES: Final = ("declined", "expired_or_canceled_card", "insufficient_funds", "unknown")
 
 GROUPS: Final = (
     Group(
         lambda: _("The line to Stripe"),
         (
+            Fault(
+                ("outage", "mode"),
+                lambda: _("Until it is switched off, Stripe"),
+                OUTAGES,
+                meanings=lambda: (
+                    _("answers as it should"),
+                    _("says 429: too many calls"),
+                    _("answers everything with 500"),
+                    _("takes calls and never answers"),
+                    _("answers with garbage, the work done"),
+                ),
+                default="none",
+            ),
+            Fault(
+                ("outage", "retry_after_s"),
+                lambda: _("and with 429 asks for so many seconds"),
+                default=2,
+            ),
             Fault(("lose_answers", CREATE_PAYMENT), lambda: _("Lose the answer to payments")),
             Fault(("lose_answers", CREATE_REFUND), lambda: _("Lose the answer to refunds")),
             Fault(("lose_requests", CREATE_PAYMENT), lambda: _("Cut payments before any work")),
@@ -137,6 +159,7 @@ GROUPS: Final = (
         ),
     ),
 )
+_DETAILS: Final = ("after_days", "retry_after_s")
 FIELDS: Final = tuple(fault for group in GROUPS for fault in group.fields)
 
 
@@ -150,7 +173,9 @@ def active(current: Json) -> list[str]:
     found = []
     for fault in FIELDS:
         value = _at(current, fault)
-        if fault.choices or fault.path[-1] == "after_days" or not value:
+        if fault.meanings is not None and value != fault.default:
+            found.append(f"{fault.label} {dict(fault.options).get(str(value), value)}")
+        if fault.choices or fault.path[-1] in _DETAILS or not value:
             continue
         found.append(fault.label if fault.switch else f"{fault.label}: {value}")
     return found

@@ -1,10 +1,13 @@
-"""The one place that knows htmx: page or dialog, answers after a command, toasts. It wraps
-htmx-flask, which was written for older versions and reads neither the request type nor a target
-with its tag name."""
+"""The one place that knows htmx: page or dialog, answers after a command, toasts. htmx-flask reads
+the request and writes the answer's headers; being written for older versions, it knows neither
+the request type nor `Vary`."""
 
 from __future__ import annotations
 
-from flask import Response, g, make_response, redirect, render_template, request, url_for
+from urllib.parse import urlsplit
+
+from flask import Response, g, redirect, render_template, url_for
+from htmx_flask import make_response, request
 from markupsafe import Markup
 
 from webapp import sessions
@@ -14,7 +17,16 @@ VARY = "HX-Request, HX-Request-Type, HX-Target"
 
 
 def is_htmx() -> bool:
-    return request.headers.get("HX-Request") == "true"
+    return bool(request.htmx)
+
+
+def asked_from() -> str:
+    """The path of the page on which htmx asks; "" when the header names no address at all."""
+    try:
+        here = urlsplit(request.htmx.current_url or "")
+    except ValueError:
+        return ""
+    return here.path + (f"?{here.query}" if here.query else "")
 
 
 def wants_fragment() -> bool:
@@ -27,7 +39,7 @@ def wants_dialog() -> bool:
 
 def target() -> str:
     """`dialog#dialog`, `tbody#rows`: the element the answer goes into."""
-    return request.headers.get("HX-Target", "")
+    return request.htmx.target or ""
 
 
 def page_or_dialog(template: str, status: int = 200, **context: object) -> Response:
@@ -47,9 +59,10 @@ def done(url: str, notice: str, *parts: Markup) -> Response:
     closes, the parts (see `part`) replace their elements and the notice is a toast; without
     parts the page at `url` is loaded anew."""
     if is_htmx() and parts:
-        answer = make_response(Markup("").join([*parts, toast(notice)]))
-        answer.headers["HX-Trigger"] = "close-dialog"
-        return answer
+        closed: Response = make_response(
+            Markup("").join([*parts, toast(notice)]), trigger="close-dialog"
+        )
+        return closed
     leave_notice(notice)
     return go(url)
 
@@ -64,11 +77,10 @@ def part(selector: str, template: str, **context: object) -> Markup:
 
 def go(url: str) -> Response:
     """Sends the browser to another page, also out of an htmx request."""
-    if is_htmx():
-        answer = make_response("", 200)
-        answer.headers["HX-Redirect"] = url
-        return answer
-    return make_response(redirect(url, 303))
+    answer: Response = (
+        make_response("", 200, redirect=url) if is_htmx() else make_response(redirect(url, 303))
+    )
+    return answer
 
 
 def leave_notice(notice: str) -> None:
@@ -100,6 +112,6 @@ def local_path(candidate: str | None, fallback: str = "home.index") -> str:
 
 
 def _rendered(template: str, status: int, **context: object) -> Response:
-    answer = make_response(render_template(template, **context), status)
+    answer: Response = make_response(render_template(template, **context), status)
     answer.headers["Vary"] = VARY
     return answer

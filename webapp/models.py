@@ -1,9 +1,10 @@
-"""What the web app itself stores: staff, their sessions, the audit trail, counts of refusals.
+"""What the web app itself stores: staff, their logins and changes, the audit trail, refusals.
 No payment, invoice or event: those belong to the stream and its read models."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
@@ -14,8 +15,11 @@ from sqlalchemy import (
     Identity,
     Index,
     LargeBinary,
+    UniqueConstraint,
     func,
+    text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 INSTANT = DateTime(timezone=True)
@@ -40,6 +44,7 @@ class Staff(Base):
             name="staff_role_known",
         ),
         CheckConstraint("login = lower(login)", name="staff_login_lower_case"),
+        CheckConstraint("locale IN ('de', 'en')", name="staff_locale_known"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -49,6 +54,83 @@ class Staff(Base):
     password_hash: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(INSTANT, server_default=NOW)
     disabled_at: Mapped[datetime | None] = mapped_column(INSTANT)
+    # The language this person chose (webapp/languages.py).
+    locale: Mapped[str | None]
+    # The secret of the second factor, sealed; empty until it was proved once.
+    totp_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    # The time step of the last code that was taken: none works twice.
+    totp_step: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class HalfLogin(Base):
+    """A right password that still waits for its second factor. It opens nothing else."""
+
+    __tablename__ = "half_login"
+
+    token_sha256: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    staff_id: Mapped[str] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"), index=True)
+    csrf: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(INSTANT, server_default=NOW)
+
+
+class RecoveryCode(Base):
+    """A code for the day the telephone is lost. Using it deletes its row."""
+
+    __tablename__ = "recovery_code"
+
+    staff_id: Mapped[str] = mapped_column(
+        ForeignKey("staff.id", ondelete="CASCADE"), primary_key=True
+    )
+    code_sha256: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+
+
+class ResetLink(Base):
+    """Sets a password once. `made_by` is the admin who was shown it, empty for the server."""
+
+    __tablename__ = "reset_link"
+
+    token_sha256: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    staff_id: Mapped[str] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"), index=True)
+    made_by: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(INSTANT, server_default=NOW)
+    used_at: Mapped[datetime | None] = mapped_column(INSTANT)
+
+
+class StaffChange(Base):
+    """A change of an account that one admin asked for and a second one decides on."""
+
+    __tablename__ = "staff_change"
+    __table_args__ = (
+        CheckConstraint(
+            "kind IN ('add', 'role', 'disable', 'enable', 'password', 'factor')",
+            name="staff_change_kind_known",
+        ),
+        CheckConstraint(
+            "outcome IN ('confirmed', 'withdrawn', 'rejected', 'expired')",
+            name="staff_change_outcome_known",
+        ),
+        CheckConstraint(
+            "outcome <> 'confirmed' OR (decided_by IS NOT NULL AND decided_by <> asked_by)",
+            name="staff_change_by_a_second_admin",
+        ),
+        Index(
+            "staff_change_one_open", "login", unique=True, postgresql_where=text("outcome IS NULL")
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    login: Mapped[str]
+    name: Mapped[str]
+    # Empty while an account that is to be added does not exist.
+    staff_id: Mapped[str | None] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"))
+    before: Mapped[str]
+    after: Mapped[str]
+    asked_by: Mapped[str] = mapped_column(ForeignKey("staff.id"))
+    asked_at: Mapped[datetime] = mapped_column(INSTANT, server_default=NOW)
+    outcome: Mapped[str | None]
+    decided_by: Mapped[str | None] = mapped_column(ForeignKey("staff.id"))
+    decided_at: Mapped[datetime | None] = mapped_column(INSTANT)
 
 
 class StaffSession(Base):
@@ -64,6 +146,9 @@ class StaffSession(Base):
     created_at: Mapped[datetime] = mapped_column(INSTANT, server_default=NOW)
     rotated_at: Mapped[datetime] = mapped_column(INSTANT, server_default=NOW)
     seen_at: Mapped[datetime] = mapped_column(INSTANT, server_default=NOW)
+    second_factor: Mapped[bool]
+    # The last time this browser showed that its person sits in front of it.
+    proved_at: Mapped[datetime] = mapped_column(INSTANT, server_default=NOW)
     # A sentence for the next full page, after a form without JavaScript.
     notice: Mapped[str | None]
 
@@ -94,6 +179,8 @@ class Audit(Base):
     # The message id of the refusal: the sentence without its values.
     reason: Mapped[str | None]
     reference: Mapped[str | None]
+    # Ids and codes only: who asked, what was before, what is now.
+    detail: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
 
 
 class HookRefusal(Base):
@@ -107,3 +194,35 @@ class HookRefusal(Base):
     day: Mapped[date] = mapped_column(primary_key=True)
     times: Mapped[int] = mapped_column(BigInteger)
     last_at: Mapped[datetime] = mapped_column(INSTANT, server_default=NOW)
+
+
+class SavedView(Base):
+    """Filters and order of one list under a name. `query` is the list's own address, normalised;
+    it is read like any other address when somebody opens the view."""
+
+    __tablename__ = "saved_view"
+    __table_args__ = (
+        UniqueConstraint("owner_id", "list", "name"),
+        Index("saved_view_shared", "list", postgresql_where=text("shared")),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    list: Mapped[str]
+    owner_id: Mapped[str] = mapped_column(ForeignKey("staff.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    query: Mapped[str]
+    shared: Mapped[bool]
+    created_at: Mapped[datetime] = mapped_column(INSTANT, server_default=NOW)
+
+
+class DefaultView(Base):
+    """The view that a list opens with for one person."""
+
+    __tablename__ = "default_view"
+    __table_args__ = (Index("default_view_view_id", "view_id"),)
+
+    staff_id: Mapped[str] = mapped_column(
+        ForeignKey("staff.id", ondelete="CASCADE"), primary_key=True
+    )
+    list: Mapped[str] = mapped_column(primary_key=True)
+    view_id: Mapped[str] = mapped_column(ForeignKey("saved_view.id", ondelete="CASCADE"))

@@ -9,7 +9,7 @@ from typing import Final
 from flask import current_app, request, url_for
 
 from webapp import security
-from webapp.texts import _
+from webapp.texts import N_, _
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +29,24 @@ class Link:
     current: bool
 
 
-def N_(message: str) -> str:
-    """Marks a text for extraction; it is translated when it is shown."""
-    return message
-
-
 ENTRIES: Final = (
     Entry(N_("Day"), N_("Work"), "work.index", "case.read", "inbox"),
+    Entry(N_("Customers"), N_("Customers"), "customers.index", "customer.read", "user"),
+    Entry(N_("Customers"), N_("Contracts"), "contracts.index", "customer.read", "contract"),
     Entry(N_("Customers"), N_("Search"), "search.index", "search", "search"),
     Entry(N_("Money"), N_("Payments"), "payments.index", "payment.read", "credit-card"),
+    Entry(N_("Money"), N_("Refunds"), "refunds.index", "payment.read", "arrow-back-up"),
     Entry(N_("Money"), N_("Payouts"), "payouts.index", "payment.read", "download"),
     Entry(N_("Money"), N_("Statements"), "statements.index", "payment.read", "upload"),
     Entry(N_("Documents"), N_("Invoices"), "invoices.index", "invoice.read", "file-invoice"),
     Entry(N_("System"), N_("Stream"), "stream.index", "stream.read", "timeline-event"),
+    Entry(N_("System"), N_("System"), "system.index", "system.read", "activity"),
     Entry(N_("System"), N_("Sandbox"), "sandbox.index", "sandbox.read", "flask"),
     Entry(N_("System"), N_("Staff"), "staff.index", "staff.manage", "users"),
     Entry(N_("System"), N_("Style"), "style.index", "style.read", "palette"),
+    Entry(N_("System"), N_("Data"), "data.index", "data.open", "database"),
+    # Last, so that nobody lands there: in its group it stands last, too.
+    Entry(N_("Documents"), N_("My exports"), "exports.index", "export.own", "file-export"),
 )
 
 
@@ -69,4 +71,4 @@ def _open_entries() -> list[Entry]:
 
 def _is_current(entry: Entry) -> bool:
     """A page below a list belongs to the list's entry."""
-    return request.blueprint == entry.endpoint.partition(".")[0]
+    return (request.blueprint or "").partition("--")[0] == entry.endpoint.partition(".")[0]

@@ -28,8 +28,11 @@ from domain.work.commands import case_id
 from domain.work.events import CaseType
 from webapp import format as fmt
 from webapp import security
+from webapp.asking import outage, outage_told, patience
 from webapp.asking import told as told_asking
+from webapp.languages import current
 from webapp.sentences import ECHOES, Sentence, payment_state, tell, who
+from webapp.sentences.codes import no_answer
 from webapp.sentences.telling import Tone
 from webapp.texts import _, sentence
 
@@ -130,7 +133,7 @@ def warning(row: PaymentRow, asking: Asking | None) -> Warning | None:
     if row.status is Status.OUTCOME_UNKNOWN:
         return _unanswered(row, row.payment_id, asking)
     if row.status not in (Status.FAILED, Status.RETURNED):
-        return None
+        return _outage(asking)
     rule = code_rule(row.code)
     return Warning("bad", _code_title(row, rule), [_(rule.what_to_do)])
 
@@ -139,9 +142,14 @@ def _unanswered(row: PaymentRow | RefundRow, our_id: str, asking: Asking | None)
     safe = _("It is asked by our reference; nothing is sent again before the answer is known.")
     return Warning(
         "warn",
-        _("The provider has not answered (%(why)s).", why=row.unknown_why),
+        _("The provider has not answered (%(why)s).", why=no_answer(row.unknown_why)),
         [safe, *told_asking(asking, our_id)],
     )
+
+
+def _outage(asking: Asking | None) -> Warning | None:
+    silent = outage(asking)
+    return None if silent is None else Warning("warn", outage_told(silent), [patience()])
 
 
 def _code_title(row: PaymentRow | RefundRow, rule: CodeRule) -> str:
@@ -175,7 +183,7 @@ def money(detail: PaymentDetail) -> tuple[list[Line], Cents, bool]:
 def _premium(row: PaymentRow) -> str:
     if row.period_from is None:
         return _("Premium")
-    month = format_date(row.period_from, "MMMM yyyy", locale="en")
+    month = format_date(row.period_from, "MMMM yyyy", locale=current())
     return _("Premium, %(month)s", month=month)
 
 
@@ -254,6 +262,6 @@ def refund_warning(refund: RefundRow, asking: Asking | None) -> Warning | None:
     if refund.status is RefundStatus.OUTCOME_UNKNOWN:
         return _unanswered(refund, refund.refund_id, asking)
     if refund.status is not RefundStatus.FAILED:
-        return None
+        return _outage(asking)
     rule = refund_code_rule(refund.code)
     return Warning("bad", _code_title(refund, rule), [_(rule.what_to_do)])

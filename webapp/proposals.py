@@ -14,6 +14,9 @@ from domain.payments.rules import code_rule, refund_code_rule
 from domain.readmodels.work import CaseRow
 from domain.work.events import CaseType
 from webapp.format import money
+from webapp.retold import retold
+from webapp.sentences.codes import effect_kind
+from webapp.sentences.provider import trouble_of
 from webapp.sentences.telling import Tone, reason_of, refund_reason_of
 from webapp.texts import _
 
@@ -176,7 +179,7 @@ def _parked(case: CaseRow) -> str:
         return _(
             "A schedule of %(stream)s was refused: %(reason)s",
             stream=case.subject,
-            reason=case.details.get("reason", ""),
+            reason=retold(case.details.get("reason")).striptags(),
         )
     return _(
         "%(reader)s cannot digest %(stream)s",
@@ -337,13 +340,29 @@ KINDS: Final[dict[CaseType, Kind]] = {
         chip=lambda case: _("Stream"),
         told=lambda case: _(
             "Work was given up: %(kind)s for %(stream)s",
-            kind=case.details.get("kind", ""),
+            kind=effect_kind(case.details.get("kind", "")),
             stream=case.details.get("stream", ""),
         ),
         act=lambda case: _("Release"),
         goes=_stream,
         advice=lambda case: _(
             "A worker tried it several times. Mend the cause, then release it on the Stream page."
+        ),
+    ),
+    CaseType.PROVIDER_INCIDENT: Kind(
+        tone="bad",
+        chip=lambda case: _("Provider"),
+        told=lambda case: _(
+            "No usable answer from %(provider)s: %(trouble)s",
+            provider=case.details.get("provider", "").capitalize(),
+            trouble=trouble_of(case.details.get("reason", "")),
+        ),
+        act=lambda case: _("Find the cause"),
+        goes=lambda case: None,
+        advice=lambda case: _(
+            "Nothing is sent meanwhile: orders wait and are sent once, by themselves, when it"
+            " answers again. Look at the provider's status page and tell the team. Never pay by"
+            " another way. The case closes by itself."
         ),
     ),
 }

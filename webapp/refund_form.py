@@ -16,6 +16,7 @@ from domain.kernel.money import Cents
 from domain.payments.commands import RequestRefund
 from domain.payments.events import Reason
 from domain.readmodels.payments import PaymentRow
+from webapp.cards import card_problem
 from webapp.format import money_plain, parse_amount
 from webapp.refund_view import actor
 from webapp.texts import _, sentence
@@ -102,6 +103,8 @@ def read_wish(payment_id: str) -> Wish:
     note = typed(form.get("note"), NOTE_CHARS_MAX + 1)
     if len(note) > NOTE_CHARS_MAX:
         errors["note"] = _("Write a shorter note.")
+    elif problem := card_problem(note):
+        errors["note"] = problem
     return Wish(
         payment_id=payment_id,
         refund_id=_refund_id(payment_id, form.get("refund_id", "")),

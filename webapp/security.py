@@ -1,5 +1,5 @@
-"""What stands in front of every view: host, body limit, session, CSRF token, permission; and
-behind it: the security headers. It draws no page and knows no business."""
+"""What stands in front of every view: host, body limit, session, CSRF token, permission, fresh
+proof; and behind it: the security headers. It draws no page and knows no business."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import secrets
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Final, ParamSpec, TypeVar, cast
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, g, request, url_for
+from werkzeug.exceptions import SecurityError
 from werkzeug.wrappers import Response as AnyResponse
 
 from config import Settings
 from domain.kernel.time import berlin_date
-from webapp import fragments, sessions
+from webapp import fragments, half_open, proving, sessions
 from webapp.audit import audit
-from webapp.permissions import MACHINE, PUBLIC, Role, act_of, may
+from webapp.permissions import ACTS, HALF_OPEN, MACHINE, PUBLIC, Role, act_of, may
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -63,6 +63,7 @@ def init_security(app: Flask, settings: Settings) -> None:
         MAX_CONTENT_LENGTH=BODY_LIMIT,
         TRUSTED_HOSTS=list(settings.allowed_hosts),
     )
+    app.before_request(_refuse_foreign_host)
     app.before_request(_limit_body)
     app.before_request(_load_session)
     app.before_request(_refuse_nul)
@@ -101,15 +102,26 @@ def _act() -> str | None:
     return act_of(current_app, request.endpoint) if request.endpoint else PUBLIC
 
 
+def _refuse_foreign_host() -> None:
+    """First of all: under a name that is not ours no address can be built, not even for a page
+    that refuses something else."""
+    if isinstance(request.routing_exception, SecurityError):
+        raise request.routing_exception
+
+
 def _limit_body() -> None:
+    """By its length, before it is read. A body in chunks tells none, and would be cut at the limit
+    without a word: nobody who talks to us sends one."""
+    if "Transfer-Encoding" in request.headers:
+        abort(411)
     if request.endpoint:
         view = current_app.view_functions[request.endpoint]
         request.max_content_length = getattr(view, LIMIT_MARK, BODY_LIMIT)
 
 
 def _load_session() -> None:
-    g.reference = secrets.token_hex(4)
-    g.staff = g.session_token = g.notice = g.new_token = None
+    g.staff = g.half = g.session_token = g.notice = g.new_token = None
+    g.fresh = False
     g.theme, g.keys = request.cookies.get("theme", ""), request.cookies.get("keys", "")
     token = request.cookies.get(_cookie("session"))
     if not token or request.endpoint == "static" or _act() == MACHINE:
@@ -117,6 +129,8 @@ def _load_session() -> None:
     opened = sessions.resume(token)
     if opened:
         enter(opened, token)
+    else:
+        g.half = half_open.resume(token)
 
 
 def _refuse_nul() -> None:
@@ -127,11 +141,16 @@ def _refuse_nul() -> None:
 
 def enter(opened: sessions.Opened, token: str | None = None) -> None:
     """From here on this request acts for that person."""
-    g.staff = opened.principal
+    g.staff, g.half, g.fresh = opened.principal, None, opened.fresh
     g.new_token = opened.token
     g.session_token = opened.token or token
     g.notice = opened.notice
     g.clock = opened.clock
+
+
+def enter_half(half: half_open.HalfOpen) -> None:
+    """The password was right; this browser may go on to the second factor and nowhere else."""
+    g.half, g.new_token = half, half.token
 
 
 def now() -> datetime:
@@ -151,14 +170,17 @@ def leave() -> None:
     """Logs out: the row goes, so every copy of the cookie is dead."""
     if g.session_token:
         sessions.end(sessions.digest(g.session_token))
-    g.staff = g.session_token = g.notice = None
+    if g.half:
+        half_open.end(g.half.token)
+    g.staff = g.half = g.session_token = g.notice = None
+    g.fresh = False
     g.new_token = ""
 
 
 def csrf_token() -> str:
     """The token that a form of this page has to send back."""
-    if g.staff:
-        return str(g.staff.csrf)
+    if g.staff or g.half:
+        return str((g.staff or g.half).csrf)
     nonce = g.get("login_nonce") or request.cookies.get(_cookie("login"))
     if not nonce or len(nonce) > 100:
         nonce = g.login_nonce = secrets.token_urlsafe(sessions.TOKEN_BYTES)
@@ -174,28 +196,40 @@ def _check_csrf() -> None:
     """Every write of a browser, htmx included. Machines sign their bodies instead."""
     if request.method in SAFE_METHODS or _act() == MACHINE:
         return
-    if g.staff is None and _act() != PUBLIC:
+    if not _may_come_in():
         raise SignInNeeded
     sent = request.headers.get("X-CSRF-Token") or request.form.get("csrf_token", "")
     nonce = request.cookies.get(_cookie("login"), "")
-    expected = g.staff.csrf if g.staff else _login_token(nonce) if nonce else ""
+    known = g.staff or g.half
+    expected = known.csrf if known else _login_token(nonce) if nonce else ""
     foreign = request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none")
     if foreign or not expected or not hmac.compare_digest(sent.encode(), expected.encode()):
         audit("csrf", "denied", request.endpoint, reference=g.reference)
         raise CsrfRefused
 
 
+def _may_come_in() -> bool:
+    """Whether this request has got as far as its view asks: the login page for everybody, the
+    second step for half-open logins, everything else for people who are logged in."""
+    wanted = {PUBLIC: True, MACHINE: True, HALF_OPEN: g.half is not None}
+    return wanted.get(str(_act()), g.staff is not None)
+
+
 def check_permission() -> None:
     """The one gate to every view; a view without a mark stays shut."""
     act = _act()
-    if act in (PUBLIC, MACHINE):
-        return
-    if g.staff is None:
+    if not _may_come_in():
         raise SignInNeeded
+    if act in (PUBLIC, MACHINE, HALF_OPEN):
+        return
     if act is None or not allowed(act):
         subject = next((str(v) for v in (request.view_args or {}).values()), None)
         audit(act or str(request.endpoint), "denied", subject, reference=g.reference)
         abort(403)
+    if ACTS[act].fresh and request.method not in SAFE_METHODS and not g.fresh:
+        # Raises unless this very request brings the proof along.
+        g.new_token = proving.take_proof(act)
+        g.fresh = True
 
 
 def allowed(act: str) -> bool:
@@ -207,8 +241,7 @@ def allowed(act: str) -> bool:
 def sign_in_url() -> str:
     """The login page, with the way back to where the person was."""
     if fragments.is_htmx():
-        here = urlsplit(request.headers.get("HX-Current-URL", ""))
-        back = here.path + (f"?{here.query}" if here.query else "")
+        back = fragments.asked_from()
     else:
         back = request.full_path.rstrip("?") if request.method in SAFE_METHODS else ""
     back = "" if back in ("", "/") else back
@@ -237,8 +270,10 @@ def _set_headers(answer: Response) -> Response:
         answer.headers.setdefault(name, value)
     if not settings().sandbox:
         answer.headers["Strict-Transport-Security"] = f"max-age={YEAR_SECONDS}"
-    if request.endpoint != "static":
+    if request.endpoint != "static" or answer.status_code >= 400:
         answer.headers["Cache-Control"] = "no-store"
     elif request.args.get("v"):
         answer.headers["Cache-Control"] = f"public, max-age={YEAR_SECONDS}, immutable"
+    else:
+        answer.headers.setdefault("Cache-Control", "no-cache")
     return answer

@@ -3,7 +3,9 @@ reader's language. The source language of every text is English."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
+from typing import Final, TypeVar, cast
 
 import flask_babel
 from markupsafe import Markup
@@ -12,8 +14,12 @@ from domain.kernel.message import Refused
 from domain.kernel.money import Amount
 from webapp import format as fmt
 
+K = TypeVar("K", bound=str)
+_WORDS: Final[dict[type | str, Mapping[object, Callable[[], str]]]] = {}
 # Integers of these names inside a refusal are cents; all other integers are counts.
-MONEY_NAMES = frozenset({"amount", "left", "limit", "collected", "refunded", "reserved", "fee"})
+MONEY_NAMES: Final = frozenset(
+    {"amount", "left", "limit", "collected", "refunded", "reserved", "fee"}
+)
 
 
 def _(message: str, **values: object) -> str:
@@ -29,13 +35,31 @@ def ngettext(singular: str, plural: str, count: int, **values: object) -> str:
     return text
 
 
+def counted(singular: str, plural: str, count: int, **values: object) -> Markup:
+    """`ngettext` for templates: the text is ours, the values are escaped."""
+    words = flask_babel.get_translations().ungettext(singular, plural, count)
+    named = {"count": fmt.number(count), "num": count, **values}
+    return Markup(words) % named  # noqa: S704 - a text of the source or its translation
+
+
+def N_(message: str) -> str:
+    """Marks a text for extraction; it is translated when it is shown."""
+    return message
+
+
+def told_as(values: Mapping[K, Callable[[], str]], kind: type[K] | str) -> None:
+    """Gives words to values inside refusals: all of one enum, or texts of one name."""
+    _WORDS[kind] = cast(Mapping[object, Callable[[], str]], values)
+
+
 def sentence(refused: Refused) -> str:
     """Why not, for a person: translated first, then filled with German numbers and dates."""
-    values = {name: _presentable(name, value) for name, value in refused.values.items()}
+    values = {name: presentable(name, value) for name, value in refused.values.items()}
     return _(refused.message, **values)
 
 
-def _presentable(name: str, value: object) -> object:
+def presentable(name: str, value: object) -> object:
+    """A value inside a sentence, as a person writes it."""
     if isinstance(value, datetime):
         return fmt.instant_text(value)
     if isinstance(value, date):
@@ -44,17 +68,21 @@ def _presentable(name: str, value: object) -> object:
         return fmt.money(value)
     if isinstance(value, int) and (name in MONEY_NAMES or name.endswith("_cents")):
         return fmt.money(value)
-    return value
+    words = _WORDS.get(type(value)) or _WORDS.get(name)
+    return words[value]() if words and value in words else value
 
 
 def deadline(value: date | None, today: date) -> Markup:
     """`24.11.2026, in 2 working days`: the date and the distance."""
     if value is None:
         return Markup("")
-    return Markup("{}, {}").format(fmt.day(value), _distance(value, today))
+    return Markup("{}, {}").format(fmt.day(value), distance(value, today))
 
 
-def _distance(value: date, today: date) -> str:
+def distance(value: date | None, today: date) -> str:
+    """How far a day is: `in 2 working days`; nothing without a day."""
+    if value is None:
+        return ""
     if value == today:
         return _("today")
     if value == today + timedelta(days=1):

@@ -11,6 +11,7 @@ from domain.contracts.events import ContractSigned, InstalmentBilled
 from domain.contracts.premium import instalment_lines
 from domain.kernel.decider import Deciders, Thing, on_one
 from domain.kernel.ids import derive
+from domain.kernel.lines import Line
 from domain.kernel.message import Event, Refused
 from domain.kernel.time import add_months
 from domain.kernel.transitions import step
@@ -40,6 +41,16 @@ class Contract(Value):
 
 def due_on(signed: ContractSigned, instalment: int) -> date:
     return add_months(signed.first_due_on, instalment * 12 // signed.instalments_per_year)
+
+
+def lines_of(signed: ContractSigned, instalment: int) -> tuple[Line, ...]:
+    return instalment_lines(
+        signed.covers,
+        instalments_per_year=signed.instalments_per_year,
+        surcharge_bp=signed.surcharge_bp,
+        rounding=signed.rounding,
+        instalment=instalment,
+    )
 
 
 def evolve(state: Contract, event: ContractEvent) -> Contract:
@@ -83,13 +94,6 @@ def bill(command: BillInstalment, contract: Contract) -> list[Event]:
 
 def _billed(at: datetime, signed: ContractSigned, instalment: int) -> InstalmentBilled:
     """The ids derive from the instalment: billing it twice would make the same ones."""
-    lines = instalment_lines(
-        signed.covers,
-        instalments_per_year=signed.instalments_per_year,
-        surcharge_bp=signed.surcharge_bp,
-        rounding=signed.rounding,
-        instalment=instalment,
-    )
     from_on, following = due_on(signed, instalment), due_on(signed, instalment + 1)
     return InstalmentBilled(
         at=at,
@@ -103,7 +107,7 @@ def _billed(at: datetime, signed: ContractSigned, instalment: int) -> Instalment
         period_to=following - timedelta(days=1),
         due_on=from_on,
         prenotification_days=signed.prenotification_days,
-        lines=lines,
+        lines=lines_of(signed, instalment),
         receivable_id=derive("rcv", signed.customer_id, signed.contract_id, instalment),
         invoice_id=derive("inv", signed.customer_id, signed.contract_id, instalment),
         payment_id=derive("pay", signed.customer_id, signed.contract_id, instalment, 1),

@@ -137,7 +137,11 @@ def _submit(event: paid.PaymentAnnounced, scheduled: paid.PaymentScheduled) -> E
         kind="submit_payment",
         stream=event.payment_id,
         due_at=berlin(event.debit_on, MORNING),
-        payload={"payment_id": event.payment_id, "mandate_id": scheduled.mandate_id},
+        payload={
+            "payment_id": event.payment_id,
+            "mandate_id": scheduled.mandate_id,
+            "provider": scheduled.provider,
+        },
     )
 
 

@@ -14,6 +14,8 @@ from domain.work.commands import CloseCase, OpenCase, case_id
 from domain.work.events import CaseType
 
 BY = "flow:refunding"
+PROVIDER = "stripe"
+"""The one provider so far: refunds go back the way the money came."""
 CASE_DAYS = 1
 """A failed refund keeps a customer waiting: somebody looks the next day at the latest."""
 
@@ -97,7 +99,11 @@ def _submit(requested: e.RefundRequested, event: e.RefundApproved) -> Effect:
         kind="submit_refund",
         stream=requested.refund_id,
         due_at=event.at,
-        payload={"refund_id": requested.refund_id, "payment_id": requested.payment_id},
+        payload={
+            "refund_id": requested.refund_id,
+            "payment_id": requested.payment_id,
+            "provider": PROVIDER,
+        },
     )
 
 

@@ -17,7 +17,7 @@ from domain.stream import effects, inbox, subscription
 from domain.stream.database import Connection
 from domain.work.commands import CloseCase
 
-SAFE_AGAIN = frozenset({"render", inbox.TRANSLATE})
+SAFE_AGAIN = frozenset({"render", "probe_provider", inbox.TRANSLATE})
 """Kinds that call no provider to move money: they simply run again. All others are asked about
 before they are sent."""
 

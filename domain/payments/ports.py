@@ -48,6 +48,7 @@ class UnknownReason(StrEnum):
     KEY_REUSED = "key_reused"  # this key was used with other content: a defect, never a refusal
     NOT_ALLOWED = "not_allowed"  # our credentials were refused: says nothing about the money
     UNREADABLE = "unreadable"  # an answer in a state that is not in our table
+    NOT_SENT = "not_sent"  # the provider's circuit opened a moment before
 
 
 class ProviderAccepted(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +79,10 @@ Outcome: TypeAlias = ProviderAccepted | ProviderRefused | ProviderUnknown
 
 class ProviderUnreachable(Exception):
     """A question (not an order) got no usable answer: ask again later, nothing was decided."""
+
+
+class ProviderNotCalled(ProviderUnreachable):
+    """Its circuit is open, or it asked us to wait: the question was not even sent."""
 
 
 class PaymentUpdate(msgspec.Struct, frozen=True, kw_only=True):

@@ -144,8 +144,8 @@ def _still_requested(refund: Refund) -> e.RefundRequested:
         raise Refused("This refund does not exist.")
     if refund.status is not RefundStatus.REQUESTED:
         raise Refused(
-            "A refund that is %(status)s cannot be decided on any more.",
-            status=refund.status.value,
+            "This refund cannot be decided on any more: its state is “%(status)s”.",
+            status=refund.status,
         )
     return refund.requested
 

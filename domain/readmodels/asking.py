@@ -1,9 +1,19 @@
 """How often the provider was turned to about something unanswered, and when the next time is. It
 reads the effect itself: an attempt is no event, so no read model could tell."""
 
+from datetime import datetime
+
 import msgspec
 
 from domain.kernel.value import Value
+
+
+class Outage(Value):
+    """The provider does not answer, since that business time. `waiting` counts our orders."""
+
+    provider: str
+    since: datetime | None
+    waiting: int
 
 
 class Asking(Value):
@@ -13,6 +23,8 @@ class Asking(Value):
     attempts: int
     next_s: int
     parked: bool
+    due: bool = True
+    outage: Outage | None = None
 
 
 OF_STREAM = """
@@ -20,7 +32,19 @@ OF_STREAM = """
           'attempts', e.attempts,
           'next_s', greatest(0, ceil(extract(epoch FROM
                       coalesce(e.not_before, clock_timestamp()) - clock_timestamp())))::int,
-          'parked', e.status = 'parked')::text
+          'parked', e.status = 'parked',
+          'due', e.due_at <= (SELECT coalesce(clock, clock_timestamp()) FROM installation),
+          'outage', (
+            SELECT jsonb_build_object(
+                     'provider', c.provider, 'since', c.failing_since,
+                     'waiting', (SELECT count(*) FROM effect w
+                                  WHERE w.status IN ('waiting', 'unknown')
+                                    AND w.payload->>'provider' = c.provider
+                                    AND w.kind IN ('submit_payment', 'submit_refund')
+                                    AND w.due_at <= (SELECT coalesce(clock, clock_timestamp())
+                                                       FROM installation)))
+              FROM circuit c
+             WHERE c.provider = e.payload->>'provider' AND c.opening > c.closed))::text
    FROM effect e
   WHERE e.stream = {stream} AND e.status <> 'done'
     AND e.kind IN ('submit_payment', 'submit_refund')

@@ -50,32 +50,6 @@ def event(connection: Connection, feed_position: int) -> Story | None:
     )
 
 
-class Neighbours(Value):
-    """By event id: the position of its cause, and how many events it led to directly."""
-
-    cause_position: dict[str, int]
-    led_to: dict[str, int]
-
-
-def neighbours(connection: Connection, entries: Sequence[Entry]) -> Neighbours:
-    asked = [entry.cause_id for entry in entries if entry.cause_id is not None]
-    positions = connection.execute(
-        "SELECT event_id, feed_position FROM read.stream_event WHERE event_id = ANY(%s)", (asked,)
-    )
-    found: dict[str, int] = dict(positions.fetchall())
-    counted = connection.execute(
-        "SELECT cause_id, count(*) FROM read.stream_event WHERE cause_id = ANY(%s)"
-        " GROUP BY cause_id",
-        ([entry.event_id for entry in entries],),
-    )
-    return Neighbours(
-        cause_position={
-            entry.event_id: found[entry.cause_id] for entry in entries if entry.cause_id in found
-        },
-        led_to=dict(counted.fetchall()),
-    )
-
-
 _UP = """
 WITH RECURSIVE up AS (
   SELECT feed_position, cause_id, 1 AS depth FROM read.stream_event WHERE event_id = %(cause)s

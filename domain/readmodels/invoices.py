@@ -3,6 +3,7 @@ The screens' queries stand in `invoice_queries`; nothing is decided from here.""
 
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -13,6 +14,7 @@ from domain.kernel.money import Cents
 from domain.kernel.value import Value
 from domain.payments import events as paid
 from domain.readmodels.model import ReadModel, Rows, Table
+from domain.readmodels.words import fold, words_of
 
 
 class Kind(StrEnum):
@@ -36,7 +38,8 @@ class Standing(StrEnum):
 
 class DocumentRow(Value):
     """`gross`, `net`, `tax` are negative on a correction. `paid` is what was received for it, or
-    what went back. `reduced` is the sum of an invoice's corrections."""
+    what went back. `reduced` is the sum of an invoice's corrections. `words` is what the text
+    filter looks at, `sorted_name` what lists sort by."""
 
     document_id: str
     kind: Kind
@@ -54,6 +57,8 @@ class DocumentRow(Value):
     tax: Cents
     content_hash: str
     standing: Standing
+    words: tuple[str, ...] = ()
+    sorted_name: str = ""
     code: str | None = None
     contract_id: str | None = None
     payment_id: str | None = None
@@ -113,7 +118,8 @@ DOCUMENTS = Table(
       customer_id text NOT NULL, recipient text, address jsonb, contract_number text NOT NULL,
       product text NOT NULL, receivable_id text NOT NULL, lines jsonb NOT NULL,
       gross bigint NOT NULL, net bigint NOT NULL, tax bigint NOT NULL, content_hash text NOT NULL,
-      standing text NOT NULL, code text, contract_id text, payment_id text, refund_id text,
+      standing text NOT NULL, words text[] NOT NULL, sorted_name text NOT NULL,
+      code text, contract_id text, payment_id text, refund_id text,
       corrects_id text, corrects_number text, corrects_issued_on date, period_from date,
       period_to date, due_on date, debit_on date, mandate_reference text, creditor_id text,
       pdf_sha256 text, pdf_size bigint, delivered_on date, channel text, owed bigint NOT NULL,
@@ -122,12 +128,19 @@ DOCUMENTS = Table(
     indexes=(
         "(issued_on, number)",
         "(number)",
-        "((lower(coalesce(recipient, ''))), number)",
+        "(sorted_name, issued_on, number)",
         "(gross, number)",
+        "(paid, number)",
+        "((coalesce(due_on, 'infinity')), number)",
+        "(standing, issued_on, number)",
+        "(contract_number, issued_on, number)",
         "(abs(gross))",
+        "(issued_on, number) WHERE reduced > 0",
+        "(issued_on, number) WHERE pdf_sha256 IS NULL",
+        "USING gin (array_to_tsvector(words))",
         "(corrects_id) WHERE corrects_id IS NOT NULL",
         "(payment_id) WHERE payment_id IS NOT NULL",
-        "(customer_id)",
+        "(customer_id, issued_on, number)",
     ),
 )
 RECEIVABLES = Table(
@@ -335,6 +348,11 @@ _OF_INVOICE = _taken_over(e.InvoiceIssued)
 _OF_CORRECTION = _taken_over(e.CorrectionIssued)
 
 
+def _found_by(event: e.InvoiceIssued | e.CorrectionIssued) -> dict[str, Any]:
+    texts = (event.number, event.recipient, event.contract_number)
+    return {"words": words_of(*texts), "sorted_name": fold(event.recipient or "")}
+
+
 def _invoice(event: e.InvoiceIssued) -> DocumentRow:
     same = {name: getattr(event, name) for name in _OF_INVOICE}
     return DocumentRow(
@@ -344,6 +362,7 @@ def _invoice(event: e.InvoiceIssued) -> DocumentRow:
         net=sum(line.net for line in event.lines),
         tax=sum(line.tax for line in event.lines),
         standing=Standing.OPEN,
+        **_found_by(event),
         **same,
     )
 
@@ -360,13 +379,14 @@ def _correction(event: e.CorrectionIssued) -> DocumentRow:
         corrects_id=event.invoice_id,
         corrects_number=event.invoice_number,
         corrects_issued_on=event.invoice_issued_on,
+        **_found_by(event),
         **{**same, "lines": lines},
     )
 
 
 MODEL = ReadModel(
     name="invoices",
-    version=1,
+    version=2,
     tables=(DOCUMENTS, RECEIVABLES, PAYMENTS, REFUNDS),
     project=project,
 )

@@ -1,89 +1,112 @@
-"""What the screens of payments and refunds read: the filtered list, its count and export, and one
-payment with its refunds. It writes nothing."""
+"""What the screens of payments and refunds read: their lists, and one payment with its refunds. It
+writes nothing."""
 
-from collections.abc import Iterator
-from datetime import date
-from enum import StrEnum
+from typing import LiteralString
 
 import msgspec
-from psycopg import sql
 
-from domain.kernel.money import Cents
 from domain.kernel.value import Value
-from domain.payments.payment import Status
 from domain.readmodels.asking import OF_STREAM, Asking, read_asking
+from domain.readmodels.lists import Kind, Sort, Source, Term
 from domain.readmodels.payments import PaymentRow
 from domain.readmodels.refunds import RefundRow
-from domain.readmodels.words import prefix_query
 from domain.stream.database import Connection
 
-PAGE = 50
-COUNT_MAX = 10_000
-"""Counting stops here: "50 of over 10.000"."""
-EXPORT_BATCH = 2_000
-"""Rows that an export holds in memory at a time."""
+_DEBIT = Term(sql="debit_on", kind=Kind.DAY)
 
 
-class Sort(StrEnum):
-    """By which column, and which way."""
-
-    NEWEST = "newest"
-    OLDEST = "oldest"
-    LARGEST = "largest"
-    SMALLEST = "smallest"
-    CUSTOMER = "customer"
-    CUSTOMER_DOWN = "customer-down"
+def _late(sql: LiteralString) -> Sort:
+    """What has not happened yet stands behind what has."""
+    return Sort(terms=(Term(sql=sql, kind=Kind.INSTANT),), down=True)
 
 
-_UP, _DOWN = (sql.SQL(">"), sql.SQL("ASC")), (sql.SQL("<"), sql.SQL("DESC"))
-_SORTS: dict[Sort, tuple[sql.SQL, sql.SQL, tuple[sql.SQL, sql.SQL]]] = {
-    Sort.NEWEST: (sql.SQL("debit_on"), sql.SQL("date"), _DOWN),
-    Sort.OLDEST: (sql.SQL("debit_on"), sql.SQL("date"), _UP),
-    Sort.LARGEST: (sql.SQL("amount"), sql.SQL("bigint"), _DOWN),
-    Sort.SMALLEST: (sql.SQL("amount"), sql.SQL("bigint"), _UP),
-    Sort.CUSTOMER: (sql.SQL("customer"), sql.SQL("text"), _UP),
-    Sort.CUSTOMER_DOWN: (sql.SQL("customer"), sql.SQL("text"), _DOWN),
-}
+def _cents(sql: LiteralString) -> Sort:
+    return Sort(terms=(Term(sql=sql, kind=Kind.NUMBER),), down=True)
 
 
-class Filters(Value):
-    """What to look at; None and "" mean everything. `customer` is a text or a customer id,
-    `contract` a number or an id; the days are debit dates."""
-
-    status: Status | None = None
-    customer: str = ""
-    contract: str = ""
-    reference: str = ""
-    amount: Cents | None = None
-    from_on: date | None = None
-    to_on: date | None = None
-
-    @property
-    def any(self) -> bool:
-        return self != Filters()
-
-
-class Place(Value):
-    """Where the next page begins: behind this row, after `shown` rows."""
-
-    value: str
-    payment_id: str
-    shown: int
-
-
-class Listing(Value):
-    """One page; `after` is None on the last one. `first` is the position of its first row."""
-
-    rows: tuple[PaymentRow, ...]
-    shown: int
-    after: Place | None
-
-
-class Count(Value):
-    """`capped`: there are more than `number`."""
-
-    number: int
-    capped: bool
+PAYMENTS = Source(
+    table="read.payment",
+    row=PaymentRow,
+    key=Term(sql="payment_id", kind=Kind.TEXT),
+    sorts={
+        "debit": Sort(terms=(_DEBIT,), down=True),
+        "customer": Sort(terms=(Term(sql="sorted_name", kind=Kind.TEXT), _DEBIT)),
+        "contract": Sort(terms=(Term(sql="contract_number", kind=Kind.TEXT), _DEBIT)),
+        "status": Sort(terms=(Term(sql="status", kind=Kind.TEXT), _DEBIT)),
+        "refunded": _cents("refunded"),
+        "amount": _cents("amount"),
+        "confirmed": _late("coalesce(confirmed_at, '-infinity')"),
+        "paid-out": _late("coalesce(paid_out_at, '-infinity')"),
+        "settled": _late("coalesce(settled_at, '-infinity')"),
+        "returned": _late("coalesce(returned_at, failed_at, '-infinity')"),
+    },
+    conditions={
+        "status": "status = %(status)s",
+        "statuses": "status = ANY(%(statuses)s)",
+        "customer_id": "customer_id = %(customer_id)s",
+        "customer_words": "array_to_tsvector(words) @@ %(customer_words)s::tsquery",
+        "contract_id": "contract_id = %(contract_id)s",
+        "contract_number": "contract_number = %(contract_number)s",
+        "invoice_number": "invoice_number = %(invoice_number)s",
+        "reference": "reference = %(reference)s AND reference <> ''",
+        "payout_id": "payout_id = %(payout_id)s AND payout_id <> ''",
+        "code": "code = %(code)s AND code <> ''",
+        "provider": "provider = %(provider)s",
+        "amount": "amount = %(amount)s",
+        "amount_min": "amount >= %(amount_min)s",
+        "amount_max": "amount <= %(amount_max)s",
+        "with_refund": "refunded + reserved > 0",
+        "without_refund": "refunded + reserved = 0",
+        "debit_from": "debit_on >= %(debit_from)s",
+        "debit_to": "debit_on <= %(debit_to)s",
+        "confirmed_from": "coalesce(confirmed_at, '-infinity') >= %(confirmed_from)s",
+        "confirmed_to": "coalesce(confirmed_at, '-infinity') < %(confirmed_to)s"
+        " AND confirmed_at IS NOT NULL",
+        "paid_out_from": "coalesce(paid_out_at, '-infinity') >= %(paid_out_from)s",
+        "paid_out_to": "coalesce(paid_out_at, '-infinity') < %(paid_out_to)s"
+        " AND paid_out_at IS NOT NULL",
+        "settled_from": "coalesce(settled_at, '-infinity') >= %(settled_from)s",
+        "settled_to": "coalesce(settled_at, '-infinity') < %(settled_to)s"
+        " AND settled_at IS NOT NULL",
+        "returned_from": "coalesce(returned_at, failed_at, '-infinity') >= %(returned_from)s",
+        "returned_to": "coalesce(returned_at, failed_at, '-infinity') < %(returned_to)s"
+        " AND coalesce(returned_at, failed_at) IS NOT NULL",
+    },
+)
+REFUNDS = Source(
+    table="read.refund",
+    row=RefundRow,
+    key=Term(sql="position", kind=Kind.NUMBER),
+    sorts={
+        "requested": Sort(terms=(), down=True),
+        "customer": Sort(terms=(Term(sql="sorted_name", kind=Kind.TEXT),)),
+        "status": Sort(terms=(Term(sql="status", kind=Kind.TEXT),)),
+        "reason": Sort(terms=(Term(sql="reason", kind=Kind.TEXT),)),
+        "by": Sort(terms=(Term(sql="requested_by", kind=Kind.TEXT),)),
+        "amount": _cents("amount"),
+    },
+    conditions={
+        "status": "status = %(status)s",
+        "statuses": "status = ANY(%(statuses)s)",
+        "reason": "reason = %(reason)s",
+        "requested_by": "requested_by = %(requested_by)s",
+        "decided_by": "decided_by = %(decided_by)s",
+        "customer_id": "customer_id = %(customer_id)s",
+        "customer_words": "array_to_tsvector(words) @@ %(customer_words)s::tsquery",
+        "reference": "reference = %(reference)s AND reference <> ''",
+        "payout_id": "payout_id = %(payout_id)s AND payout_id <> ''",
+        "code": "code = %(code)s AND code <> ''",
+        "amount": "amount = %(amount)s",
+        "amount_min": "amount >= %(amount_min)s",
+        "amount_max": "amount <= %(amount_max)s",
+        "requested_from": "requested_at >= %(requested_from)s",
+        "requested_to": "requested_at < %(requested_to)s",
+        "confirmed_from": "confirmed_at >= %(confirmed_from)s",
+        "confirmed_to": "confirmed_at < %(confirmed_to)s",
+        "with_document": "correction_number <> ''",
+        "without_document": "correction_number = ''",
+    },
+)
 
 
 class PaymentDetail(Value):
@@ -106,26 +129,6 @@ class RefundDetail(Value):
     asking: Asking | None = None
 
 
-_LIST = sql.SQL(
-    "SELECT to_jsonb(p)::text FROM read.payment p WHERE {where}"
-    " ORDER BY {column} {way}, payment_id {way}"
-)
-_BEHIND = sql.SQL("({column}, payment_id) {than} (%(value)s::{type}, %(payment_id)s)")
-_COUNT = sql.SQL(
-    "SELECT count(*) FROM (SELECT 1 FROM read.payment p WHERE {where} LIMIT %(limit)s) found"
-)
-_CONDITIONS: dict[str, sql.SQL] = {
-    "status": sql.SQL("status = %(status)s"),
-    "customer_id": sql.SQL("customer_id = %(customer_id)s"),
-    "customer_words": sql.SQL("array_to_tsvector(words) @@ %(customer_words)s::tsquery"),
-    "contract_id": sql.SQL("contract_id = %(contract_id)s"),
-    "contract_number": sql.SQL("contract_number = %(contract_number)s"),
-    "reference": sql.SQL("reference = %(reference)s"),
-    "amount": sql.SQL("amount = %(amount)s"),
-    "from_on": sql.SQL("debit_on >= %(from_on)s"),
-    "to_on": sql.SQL("debit_on <= %(to_on)s"),
-    "nothing": sql.SQL("%(nothing)s::boolean IS NULL"),
-}
 _PAYMENT = msgspec.json.Decoder(PaymentRow)
 _REFUND = msgspec.json.Decoder(RefundRow)
 _REFUNDS = msgspec.json.Decoder(tuple[RefundRow, ...])
@@ -140,83 +143,6 @@ _REFUND_DETAIL = f"""
 SELECT to_jsonb(r)::text, to_jsonb(p)::text, {OF_STREAM.format(stream="r.refund_id")}
   FROM read.refund r JOIN read.payment p USING (payment_id) WHERE r.refund_id = %s
 """  # noqa: S608 constants only
-
-
-def _values(filters: Filters) -> dict[str, object]:
-    """The filters that are set, under the names of their conditions."""
-    customer, contract = filters.customer.strip(), filters.contract.strip()
-    by_customer: dict[str, object] = {"customer_id": customer}
-    if not customer.startswith("cus_"):
-        query = prefix_query(customer)
-        # Signs alone name nobody; that must not show everybody.
-        by_customer = {"customer_words": query} if query or not customer else {"nothing": True}
-    contract_column = "contract_id" if contract.startswith("ct_") else "contract_number"
-    values = {
-        **by_customer,
-        contract_column: contract,
-        "status": filters.status,
-        "reference": filters.reference.strip(),
-        "amount": filters.amount,
-        "from_on": filters.from_on,
-        "to_on": filters.to_on,
-    }
-    return {name: value for name, value in values.items() if value not in (None, "")}
-
-
-def _where(names: Iterator[str] | list[str]) -> sql.Composable:
-    return sql.SQL(" AND ").join([sql.SQL("true"), *(_CONDITIONS[name] for name in names)])
-
-
-def listing(
-    connection: Connection, filters: Filters, sort: Sort, after: Place | None = None
-) -> Listing:
-    """One page of the list. Raises ValueError for a place that this order does not have."""
-    values = _values(filters)
-    where = _where(list(values))
-    column, kind, (than, way) = _SORTS[sort]
-    if after is not None:
-        behind = _BEHIND.format(column=column, than=than, type=kind)
-        where = sql.SQL(" AND ").join([where, behind])
-        values |= {"value": typed_value(sort, after.value), "payment_id": after.payment_id}
-    query = _LIST.format(where=where, column=column, way=way) + sql.SQL(" LIMIT %(limit)s")
-    found = connection.execute(query, values | {"limit": PAGE + 1}).fetchall()
-    rows = tuple(_PAYMENT.decode(row[0]) for row in found[:PAGE])
-    shown = (after.shown if after else 0) + len(rows)
-    following = None
-    if len(found) > PAGE:
-        value = str(getattr(rows[-1], column.as_string(None)))
-        following = Place(value=value, payment_id=rows[-1].payment_id, shown=shown)
-    return Listing(rows=rows, shown=shown, after=following)
-
-
-def typed_value(sort: Sort, value: str) -> object:
-    """Raises ValueError for a text that is no value of that column."""
-    match sort:
-        case Sort.NEWEST | Sort.OLDEST:
-            return date.fromisoformat(value)
-        case Sort.LARGEST | Sort.SMALLEST:
-            return int(value)
-        case _:
-            return value
-
-
-def count(connection: Connection, filters: Filters) -> Count:
-    values = _values(filters)
-    query = _COUNT.format(where=_where(list(values)))
-    row = connection.execute(query, values | {"limit": COUNT_MAX + 1}).fetchone()
-    number = 0 if row is None else int(row[0])
-    return Count(number=min(number, COUNT_MAX), capped=number > COUNT_MAX)
-
-
-def export(connection: Connection, filters: Filters, sort: Sort) -> Iterator[PaymentRow]:
-    """Every row of the filtered list, as of one moment, without holding them all."""
-    values = _values(filters)
-    column, _, (_, way) = _SORTS[sort]
-    query = _LIST.format(where=_where(list(values)), column=column, way=way)
-    with connection.transaction(), connection.cursor(name="payments_export") as cursor:
-        cursor.itersize = EXPORT_BATCH
-        for (data,) in cursor.execute(query, values):
-            yield _PAYMENT.decode(data)
 
 
 def detail(connection: Connection, payment_id: str) -> PaymentDetail | None:

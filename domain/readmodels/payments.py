@@ -11,12 +11,13 @@ from domain.kernel.value import Value
 from domain.payments import events as e
 from domain.payments.payment import TRANSITIONS, Status
 from domain.readmodels.model import ReadModel, Rows, Table
-from domain.readmodels.words import words_of
+from domain.readmodels.words import fold, words_of
 
 
 class PaymentRow(Value):
     """`account` is the country and the last four of the IBAN. `version` is the feed position of
-    the last event that changed this row. `words` is what the customer filter looks at."""
+    the last event that changed this row. `words` is what the customer filter looks at,
+    `sorted_name` what lists sort by."""
 
     payment_id: str
     status: Status
@@ -24,6 +25,7 @@ class PaymentRow(Value):
     customer_id: str
     customer: str
     words: tuple[str, ...]
+    sorted_name: str
     contract_id: str
     contract_number: str
     product: str
@@ -94,11 +96,11 @@ PAYMENT = Table(
     key=("payment_id",),
     columns="""
       payment_id text, status text NOT NULL, amount bigint NOT NULL, customer_id text NOT NULL,
-      customer text NOT NULL, words text[] NOT NULL, contract_id text NOT NULL,
-      contract_number text NOT NULL, product text NOT NULL, invoice_id text NOT NULL,
-      invoice_number text NOT NULL, receivable_id text NOT NULL, mandate_id text NOT NULL,
-      mandate_reference text NOT NULL, account text NOT NULL, period_from date,
-      provider text NOT NULL, due_on date NOT NULL, debit_on date NOT NULL,
+      customer text NOT NULL, words text[] NOT NULL, sorted_name text NOT NULL,
+      contract_id text NOT NULL, contract_number text NOT NULL, product text NOT NULL,
+      invoice_id text NOT NULL, invoice_number text NOT NULL, receivable_id text NOT NULL,
+      mandate_id text NOT NULL, mandate_reference text NOT NULL, account text NOT NULL,
+      period_from date, provider text NOT NULL, due_on date NOT NULL, debit_on date NOT NULL,
       scheduled_at timestamptz NOT NULL, version bigint NOT NULL, reference text NOT NULL,
       announced_at timestamptz, submitted_at timestamptz, accepted_at timestamptz,
       unknown_at timestamptz, unknown_why text NOT NULL, confirmed_at timestamptz,
@@ -111,12 +113,21 @@ PAYMENT = Table(
     indexes=(
         "(debit_on, payment_id)",
         "(amount, payment_id)",
-        "(customer, payment_id)",
+        "(sorted_name, debit_on, payment_id)",
         "(status, debit_on, payment_id)",
         "(customer_id, debit_on, payment_id)",
         "(contract_number, debit_on, payment_id)",
         "(contract_id, debit_on, payment_id)",
+        "((coalesce(confirmed_at, '-infinity')), payment_id)",
+        "((coalesce(paid_out_at, '-infinity')), payment_id)",
+        "((coalesce(settled_at, '-infinity')), payment_id)",
+        "((coalesce(returned_at, failed_at, '-infinity')), payment_id)",
+        "(refunded, payment_id)",
+        "(payment_id) WHERE refunded + reserved > 0",
+        "(invoice_number)",
         "(reference) WHERE reference <> ''",
+        "(code, debit_on, payment_id) WHERE code <> ''",
+        "(payout_id) WHERE payout_id <> ''",
         "USING gin (array_to_tsvector(words))",
     ),
 )
@@ -198,6 +209,7 @@ def _scheduled(rows: Rows, event: e.PaymentScheduled, position: int) -> PaymentR
         customer_id=event.customer_id,
         customer=bill.customer,
         words=words_of(bill.customer),
+        sorted_name=fold(bill.customer),
         contract_id=event.contract_id,
         contract_number=bill.contract_number,
         product=bill.product,
@@ -274,4 +286,4 @@ def _hold(
     rows.change(PAYMENT, event.payment_id, reserved=reserved, refunded=refunded, version=position)
 
 
-MODEL = ReadModel(name="payments", version=1, tables=(PAYMENT, BILL, HELD), project=project)
+MODEL = ReadModel(name="payments", version=2, tables=(PAYMENT, BILL, HELD), project=project)

@@ -3,6 +3,7 @@ of its screens are in `payment_queries`."""
 
 from datetime import datetime
 
+from domain.customers.events import CustomerRegistered
 from domain.invoices.events import CorrectionIssued
 from domain.kernel.message import Recorded
 from domain.kernel.money import Cents
@@ -13,15 +14,19 @@ from domain.payments.events import Reason
 from domain.payments.refund import TRANSITIONS, Status
 from domain.payments.rules import APPROVAL_EXPIRES_AFTER
 from domain.readmodels.model import ReadModel, Rows, Table
+from domain.readmodels.words import fold, words_of
 
 
 class RefundRow(Value):
     """`decided_by` is who approved or rejected, or `rule`. `position` is the feed position of the
-    request, `version` that of the last event."""
+    request, `version` that of the last event. `words` and `sorted_name` are of the customer."""
 
     refund_id: str
     payment_id: str
     customer_id: str
+    customer: str
+    words: tuple[str, ...]
+    sorted_name: str
     status: Status
     amount: Cents
     reason: Reason
@@ -54,13 +59,21 @@ class RefundRow(Value):
     correction_number: str = ""
 
 
+class CustomerRow(Value):
+    """A name, there before the refund is."""
+
+    customer_id: str
+    name: str
+
+
 REFUND = Table(
     name="refund",
     row=RefundRow,
     key=("refund_id",),
     columns="""
-      refund_id text, payment_id text NOT NULL, customer_id text NOT NULL, status text NOT NULL,
-      amount bigint NOT NULL, reason text NOT NULL, note text NOT NULL,
+      refund_id text, payment_id text NOT NULL, customer_id text NOT NULL,
+      customer text NOT NULL, words text[] NOT NULL, sorted_name text NOT NULL,
+      status text NOT NULL, amount bigint NOT NULL, reason text NOT NULL, note text NOT NULL,
       requested_by text NOT NULL, requested_at timestamptz NOT NULL,
       expires_at timestamptz NOT NULL, needs_approval boolean NOT NULL,
       limit_version integer NOT NULL, position bigint NOT NULL, version bigint NOT NULL,
@@ -72,14 +85,33 @@ REFUND = Table(
       code text NOT NULL, raw_code text NOT NULL, late boolean NOT NULL,
       correction_id text NOT NULL, correction_number text NOT NULL
     """,
-    indexes=("(payment_id, position)",),
+    indexes=(
+        "(payment_id, position)",
+        "(position)",
+        "(sorted_name, position)",
+        "(status, position)",
+        "(reason, position)",
+        "(requested_by, position)",
+        "(amount, position)",
+        "(requested_at)",
+        "(customer_id, position)",
+        "USING gin (array_to_tsvector(words))",
+    ),
+)
+CUSTOMER = Table(
+    name="refund_customer",
+    row=CustomerRow,
+    key=("customer_id",),
+    columns="customer_id text, name text NOT NULL",
 )
 
 
 def project(rows: Rows, recorded: Recorded) -> None:
     match recorded.event:
+        case CustomerRegistered(customer_id=customer_id, name=name):
+            rows.put(CUSTOMER, CustomerRow(customer_id=customer_id, name=name or ""))
         case e.RefundRequested() as requested:
-            rows.put(REFUND, _requested(requested, recorded.feed_position))
+            rows.put(REFUND, _requested(rows, requested, recorded.feed_position))
         case e.RefundEvent() as event:
             row = rows.get(REFUND, event.refund_id)
             status = step(TRANSITIONS, row.status if row else Status.NOTHING, event.wire())
@@ -97,11 +129,16 @@ def project(rows: Rows, recorded: Recorded) -> None:
             pass
 
 
-def _requested(event: e.RefundRequested, position: int) -> RefundRow:
+def _requested(rows: Rows, event: e.RefundRequested, position: int) -> RefundRow:
+    known = rows.get(CUSTOMER, event.customer_id)
+    name = known.name if known else ""
     return RefundRow(
         refund_id=event.refund_id,
         payment_id=event.payment_id,
         customer_id=event.customer_id,
+        customer=name,
+        words=words_of(name),
+        sorted_name=fold(name),
         status=Status.REQUESTED,
         amount=event.amount,
         reason=event.reason,
@@ -152,4 +189,4 @@ def _learn(event: e.RefundEvent) -> dict[str, object]:
             return {}
 
 
-MODEL = ReadModel(name="refunds", version=1, tables=(REFUND,), project=project)
+MODEL = ReadModel(name="refunds", version=2, tables=(REFUND, CUSTOMER), project=project)

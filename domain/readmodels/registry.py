@@ -1,6 +1,16 @@
 """Every read model, in the order in which the follower feeds them."""
 
-from domain.readmodels import invoices, payments, refunds, search, settlement, stream, work
+from domain.readmodels import (
+    contracts,
+    customers,
+    invoices,
+    payments,
+    refunds,
+    search,
+    settlement,
+    stream,
+    work,
+)
 from domain.readmodels.model import ReadModel
 
 READMODELS: tuple[ReadModel, ...] = (
@@ -11,4 +21,6 @@ READMODELS: tuple[ReadModel, ...] = (
     invoices.MODEL,
     search.MODEL,
     settlement.MODEL,
+    customers.MODEL,
+    contracts.MODEL,
 )

@@ -160,7 +160,7 @@ def _refer(rows: Rows, thing: str, reference: str) -> None:
     rows.change(THING, thing, words=tuple(sorted({*known, *words_of(reference)})))
 
 
-MODEL = ReadModel(name="search", version=1, tables=(THING,), project=project)
+MODEL = ReadModel(name="search", version=2, tables=(THING,), project=project)
 
 
 class Group(Value):

@@ -11,6 +11,7 @@ from domain.kernel.money import Cents
 from domain.kernel.value import Value
 from domain.payments import settlement_events as e
 from domain.readmodels.model import ReadModel, Rows, Table
+from domain.readmodels.words import fold, words_of
 
 
 class PayoutState(StrEnum):
@@ -66,7 +67,8 @@ class StatementRow(Value):
 
 
 class LineRow(Value):
-    """Names and texts in clear: read models may."""
+    """Names and texts in clear: read models may. `words` is what the text filter looks at,
+    `sorted_name` the counterparty as lists sort it."""
 
     line_id: str
     statement_id: str
@@ -78,6 +80,8 @@ class LineRow(Value):
     bank_reference: str | None
     counterparty: str | None
     remittance: str | None
+    words: tuple[str, ...]
+    sorted_name: str
     payout_id: str | None = None
 
 
@@ -152,9 +156,20 @@ LINE = Table(
       bank_reference text,
       counterparty text,
       remittance text,
+      words text[] NOT NULL,
+      sorted_name text NOT NULL,
       payout_id text
     """,
-    indexes=("(statement_id, number)",),
+    indexes=(
+        "(statement_id, number)",
+        "(booked_on, statement_id, number, line_id)",
+        "(value_on, line_id)",
+        "(sorted_name, line_id)",
+        "(amount, line_id)",
+        "((coalesce(end_to_end_id, '')), line_id)",
+        "(booked_on, line_id) WHERE payout_id IS NULL",
+        "USING gin (array_to_tsvector(words))",
+    ),
 )
 
 
@@ -255,10 +270,14 @@ def _booked(rows: Rows, event: e.LineBooked) -> None:
             bank_reference=event.bank_reference,
             counterparty=event.counterparty,
             remittance=event.remittance,
+            words=words_of(
+                event.counterparty, event.remittance, event.end_to_end_id, event.bank_reference
+            ),
+            sorted_name=fold(event.counterparty or ""),
         ),
     )
 
 
 MODEL = ReadModel(
-    name="settlement", version=1, tables=(PAYOUT, ITEM, STATEMENT, LINE), project=project
+    name="settlement", version=2, tables=(PAYOUT, ITEM, STATEMENT, LINE), project=project
 )

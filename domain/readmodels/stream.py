@@ -1,7 +1,7 @@
 """The stream as people read it: one row per event, in clear, with what caused it and what it
 caused. Timelines of other screens read here, too; nothing is decided from it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import LiteralString
 
@@ -18,18 +18,17 @@ from domain.kernel.message import Event, Recorded
 from domain.kernel.value import Value
 from domain.payments.mandate import MANDATE
 from domain.payments.payment import PAYMENT
+from domain.payments.provider import PROVIDER
 from domain.payments.recovery import RECOVERY
 from domain.payments.refund import REFUND
 from domain.payments.settlement import LINE, PAYOUT, STATEMENT
+from domain.readmodels.lists import Kind, Sort, Source, Term
 from domain.readmodels.model import ReadModel, Rows, Table
 from domain.stream.database import Connection
 from domain.work.case import CASE
 
-PAGE = 50
 TIMELINE_MAX = 500
 """A payment has a few dozen events; beyond this a timeline helps nobody."""
-COUNT_MAX = 10_000
-"""Counting stops here: "50 of over 10.000"."""
 
 _THINGS: tuple[AnyThing, ...] = (
     CUSTOMER,
@@ -44,6 +43,7 @@ _THINGS: tuple[AnyThing, ...] = (
     STATEMENT,
     LINE,
     CASE,
+    PROVIDER,
 )
 KINDS: dict[str, type[Event]] = {kind.wire(): kind for thing in _THINGS for kind in thing.events}
 SERVICES: dict[str, str] = {wire: kind.__module__.split(".")[1] for wire, kind in KINDS.items()}
@@ -101,8 +101,10 @@ EVENT = Table(
         "(cause_id, feed_position) WHERE cause_id IS NOT NULL",
         "(command_id)",
         "(type, feed_position)",
+        "(service, feed_position)",
+        "(actor, feed_position)",
         "(customer_id, feed_position) WHERE customer_id IS NOT NULL",
-        "(at)",
+        "(at, feed_position)",
     ),
 )
 OWNER = Table(
@@ -148,7 +150,7 @@ def _customer(rows: Rows, recorded: Recorded) -> str | None:
     return None if owner is None else owner.customer_id
 
 
-MODEL = ReadModel(name="stream", version=1, tables=(EVENT, OWNER), project=project)
+MODEL = ReadModel(name="stream", version=2, tables=(EVENT, OWNER), project=project)
 
 
 class Entry(Value):
@@ -168,24 +170,6 @@ class Entry(Value):
     customer_id: str | None
 
 
-class Filters(Value):
-    """What to look at; None means everything. `until` is the newest position shown."""
-
-    type: str | None = None
-    service: str | None = None
-    stream: str | None = None
-    customer: str | None = None
-    actor: str | None = None
-    until: int | None = None
-
-
-class Page(Value):
-    """`after` is the position to continue behind, None on the last page."""
-
-    entries: tuple[Entry, ...]
-    after: int | None
-
-
 class Count(Value):
     """`capped`: there are more than `number`."""
 
@@ -193,19 +177,53 @@ class Count(Value):
     capped: bool
 
 
+class EventSeen(EventRow):
+    """An event of the list: where its cause stands, and how many events it led to directly."""
+
+    cause_position: int | None
+    led_to: int
+
+    @property
+    def event(self) -> Event:
+        return _DECODERS[self.type].decode(self.data)
+
+
+EVENTS = Source(
+    table="read.stream_event",
+    row=EventSeen,
+    key=Term(sql="feed_position", kind=Kind.NUMBER),
+    sorts={
+        "position": Sort(terms=(), down=True),
+        "when": Sort(terms=(Term(sql="at", kind=Kind.INSTANT),), down=True),
+        "type": Sort(terms=(Term(sql="type", kind=Kind.TEXT),)),
+        "who": Sort(terms=(Term(sql="actor", kind=Kind.TEXT),)),
+        "stream": Sort(terms=(Term(sql="stream", kind=Kind.TEXT),)),
+    },
+    conditions={
+        "type": "type = %(type)s",
+        "types": "type = ANY(%(types)s)",
+        "service": "service = %(service)s",
+        "stream": "stream = %(stream)s",
+        "customer": "customer_id = %(customer)s",
+        "actor": "actor = %(actor)s",
+        "cause": "cause_id = (SELECT c.event_id FROM read.stream_event c"
+        " WHERE c.feed_position = %(cause)s)",
+        "command": "command_id = %(command)s",
+        "until": "feed_position <= %(until)s",
+        "at_from": "at >= %(at_from)s",
+        "at_to": "at < %(at_to)s",
+    },
+    data="to_jsonb(t) || jsonb_build_object("
+    "'cause_position', (SELECT c.feed_position FROM read.stream_event c"
+    " WHERE c.event_id = t.cause_id LIMIT 1), "
+    "'led_to', (SELECT count(*) FROM read.stream_event c WHERE c.cause_id = t.event_id))",
+)
+
+
 _COLUMNS: LiteralString = (
     "feed_position, event_id, stream, version, type, data, at, recorded_at, actor, cause_id,"
     " command_id, customer_id"
 )
-_CONDITIONS: dict[str, LiteralString] = {
-    "type": "type = %(type)s",
-    "service": "service = %(service)s",
-    "stream": "stream = %(stream)s",
-    "customer": "customer_id = %(customer)s",
-    "actor": "actor = %(actor)s",
-    "until": "feed_position <= %(until)s",
-    "after": "feed_position < %(after)s",
-}
 
 
 def timeline(connection: Connection, streams: Sequence[str]) -> list[Entry]:
@@ -215,38 +233,6 @@ def timeline(connection: Connection, streams: Sequence[str]) -> list[Entry]:
         "WHERE stream = ANY(%s) ORDER BY feed_position DESC LIMIT %s",
         (list(streams), TIMELINE_MAX),
     )
-
-
-def page(connection: Connection, filters: Filters, after: int | None = None) -> Page:
-    """Newest first; `after` is the `after` of the page before."""
-    values = _values(filters) | ({} if after is None else {"after": after})
-    tail = f"WHERE {_where(values)} ORDER BY feed_position DESC LIMIT %(limit)s"
-    found = read_entries(connection, tail, values | {"limit": PAGE + 1})
-    shown = tuple(found[:PAGE])
-    return Page(entries=shown, after=shown[-1].feed_position if len(found) > PAGE else None)
-
-
-def count(connection: Connection, filters: Filters) -> Count:
-    values = _values(filters)
-    query = sql.SQL(
-        "SELECT count(*) FROM (SELECT 1 FROM read.stream_event WHERE {} LIMIT {}) found"
-    ).format(sql.SQL(_where(values)), sql.Literal(COUNT_MAX + 1))
-    row = connection.execute(query, values).fetchone()
-    return capped(0 if row is None else int(row[0]), COUNT_MAX)
-
-
-def _values(filters: Filters) -> dict[str, object]:
-    return {
-        name: value
-        for name in filters.__struct_fields__
-        if (value := getattr(filters, name)) is not None
-    }
-
-
-def _where(values: Iterable[str]) -> LiteralString:
-    """Constants of this file only; every value is a parameter."""
-    conditions = [_CONDITIONS[name] for name in values]
-    return " AND ".join(conditions) if conditions else "true"
 
 
 def capped(number: int, limit: int) -> Count:

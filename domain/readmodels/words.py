@@ -24,13 +24,16 @@ def _bare(text: str) -> str:
 
 
 def words_of(*texts: str | None) -> tuple[str, ...]:
-    """What a thing is found by: every word, and every text between spaces as a whole."""
+    """What a thing is found by: every word, every text between spaces as a whole, and every number
+    without the zeros in front of it."""
     found: dict[str, None] = {}
     for text in texts:
         for spelling in (fold(text or ""), _bare(text or "")):
             for chunk in spelling.split():
                 for word in (_BREAKS.sub("", chunk), *_BREAKS.split(chunk)):
                     found[word[:WORD_CHARS_MAX]] = None
+                    if word.startswith("0") and word.isdecimal():
+                        found[word.lstrip("0")[:WORD_CHARS_MAX]] = None
     found.pop("", None)
     return tuple(sorted(found))
 

@@ -11,13 +11,15 @@ from domain.kernel.time import berlin_date
 from domain.kernel.value import Value
 from domain.payments.events import RefundRequested
 from domain.readmodels.model import ReadModel, Rows, Table
+from domain.readmodels.words import fold, words_of
 from domain.work.events import CaseClosed, CaseNoted, CaseOpened, CaseSnoozed, CaseTaken
 
 PEOPLE = "staff:"
 
 
 class CaseRow(Value):
-    """`payment_id` and `refund_id` say what it is about where the subject is one of them."""
+    """`payment_id` and `refund_id` say what it is about where the subject is one of them. `words`
+    and `sorted_name` are of the customer."""
 
     case_id: str
     case_type: str
@@ -26,6 +28,8 @@ class CaseRow(Value):
     refund_id: str | None
     customer_id: str | None
     customer: str | None
+    words: tuple[str, ...]
+    sorted_name: str
     amount: Cents | None
     until: date | None
     details: dict[str, str]
@@ -58,6 +62,7 @@ class BilledRow(Value):
     payment_id: str
     invoice_id: str
     invoice_number: str
+    contract_id: str
     contract_number: str
     amount: Cents
     debit_on: date
@@ -82,16 +87,20 @@ CASES = Table(
     key=("case_id",),
     columns="""
       case_id text, case_type text NOT NULL, subject text NOT NULL, payment_id text,
-      refund_id text, customer_id text, customer text, amount bigint, until date,
+      refund_id text, customer_id text, customer text, words text[] NOT NULL,
+      sorted_name text NOT NULL, amount bigint, until date,
       details jsonb NOT NULL, owner text, snoozed_until date, notes integer NOT NULL,
       opened_at timestamptz NOT NULL, closed_at timestamptz, closed_position bigint,
       closed_how text, closed_by text
     """,
     indexes=(
         "((coalesce(until, 'infinity')), (-coalesce(amount, 0)), case_id) WHERE closed_at IS NULL",
-        "(closed_position DESC) WHERE closed_at IS NOT NULL",
+        "((coalesce(closed_position, 0)), case_id) WHERE closed_at IS NOT NULL",
+        "(opened_at, case_id)",
+        "(case_type, case_id)",
         "(subject)",
         "(payment_id)",
+        "(customer_id)",
     ),
 )
 REQUESTS = Table(
@@ -110,7 +119,8 @@ BILLED = Table(
     key=("payment_id",),
     columns="""
       payment_id text, invoice_id text NOT NULL, invoice_number text NOT NULL,
-      contract_number text NOT NULL, amount bigint NOT NULL, debit_on date NOT NULL
+      contract_id text NOT NULL, contract_number text NOT NULL, amount bigint NOT NULL,
+      debit_on date NOT NULL
     """,
 )
 CUSTOMERS = Table(
@@ -167,7 +177,8 @@ def _count(rows: Rows, recorded: Recorded) -> None:
 
 
 def _opened(rows: Rows, event: CaseOpened) -> CaseRow:
-    known = event.customer_id and rows.get(CUSTOMERS, event.customer_id)
+    known = rows.get(CUSTOMERS, event.customer_id) if event.customer_id else None
+    name = known.name if known else None
     prefix = event.subject.partition("_")[0]
     return CaseRow(
         case_id=event.case_id,
@@ -176,7 +187,9 @@ def _opened(rows: Rows, event: CaseOpened) -> CaseRow:
         payment_id=event.subject if prefix == "pay" else event.details.get("payment_id"),
         refund_id=event.subject if prefix == "rf" else None,
         customer_id=event.customer_id,
-        customer=known.name if known else None,
+        customer=name,
+        words=words_of(name),
+        sorted_name=fold(name or ""),
         amount=event.amount,
         until=event.until,
         details=event.details,
@@ -202,6 +215,7 @@ def _billed(event: InvoiceIssued) -> BilledRow:
         payment_id=event.payment_id,
         invoice_id=event.document_id,
         invoice_number=event.number,
+        contract_id=event.contract_id,
         contract_number=event.contract_number,
         amount=event.amount,
         debit_on=event.debit_on,
@@ -209,5 +223,5 @@ def _billed(event: InvoiceIssued) -> BilledRow:
 
 
 MODEL = ReadModel(
-    name="work", version=1, tables=(CASES, REQUESTS, BILLED, CUSTOMERS, DAYS), project=project
+    name="work", version=3, tables=(CASES, REQUESTS, BILLED, CUSTOMERS, DAYS), project=project
 )

@@ -5,18 +5,60 @@ from datetime import date
 from enum import StrEnum
 
 import msgspec
-from psycopg import sql
 
 from domain.kernel.ids import MalformedId, read_id
 from domain.kernel.value import Value
 from domain.readmodels.asking import OF_STREAM, Asking, read_asking
+from domain.readmodels.lists import Filters, Kind, Sort, Source, Term
 from domain.readmodels.work import BilledRow, CaseRow, RequestRow
 from domain.stream.database import Connection
 
-PAGE_ROWS = 50
 COUNT_CAP = 10_000
 """Closed cases grow for ever; counting stops here and says "over"."""
-_BIGINT_MAX = 2**63 - 1
+
+CASES = Source(
+    table="read.work_case",
+    row=CaseRow,
+    key=Term(sql="case_id", kind=Kind.TEXT),
+    sorts={
+        "urgency": Sort(
+            terms=(
+                Term(sql="coalesce(until, 'infinity')", kind=Kind.DAY),
+                Term(sql="(-coalesce(amount, 0))", kind=Kind.NUMBER),
+            )
+        ),
+        "type": Sort(terms=(Term(sql="case_type", kind=Kind.TEXT),)),
+        "customer": Sort(terms=(Term(sql="sorted_name", kind=Kind.TEXT),)),
+        "amount": Sort(terms=(Term(sql="coalesce(amount, 0)", kind=Kind.NUMBER),), down=True),
+        "owner": Sort(terms=(Term(sql="coalesce(owner, '')", kind=Kind.TEXT),)),
+        "opened": Sort(terms=(Term(sql="opened_at", kind=Kind.INSTANT),)),
+        "back": Sort(terms=(Term(sql="coalesce(snoozed_until, '-infinity')", kind=Kind.DAY),)),
+        "closed": Sort(
+            terms=(Term(sql="coalesce(closed_position, 0)", kind=Kind.NUMBER),), down=True
+        ),
+    },
+    conditions={
+        "open": "closed_at IS NULL",
+        "closed": "closed_at IS NOT NULL",
+        "awake": "(snoozed_until IS NULL OR snoozed_until <= %(awake)s)",
+        "snoozed": "snoozed_until > %(snoozed)s",
+        "late": "until < %(late)s",
+        "mine": "owner = %(mine)s",
+        "owner": "owner = %(owner)s",
+        "nobody": "owner IS NULL",
+        "case_type": "case_type = %(case_type)s",
+        "case_types": "case_type = ANY(%(case_types)s)",
+        "customer_id": "customer_id = %(customer_id)s",
+        "customer_words": "array_to_tsvector(words) @@ %(customer_words)s::tsquery",
+        "payment_id": "payment_id = %(payment_id)s",
+        "amount_min": "amount >= %(amount_min)s",
+        "amount_max": "amount <= %(amount_max)s",
+        "until_from": "until >= %(until_from)s",
+        "until_to": "until <= %(until_to)s",
+        "opened_from": "opened_at >= %(opened_from)s",
+        "opened_to": "opened_at < %(opened_to)s",
+    },
+)
 
 
 class Tab(StrEnum):
@@ -25,6 +67,22 @@ class Tab(StrEnum):
     ALL = "all"
     SNOOZED = "snoozed"
     CLOSED = "closed"
+
+
+def of_tab(tab: Tab, actor: str, today: date) -> Filters:
+    """What a tab holds on that day for that person, as filters of the list."""
+    awake: Filters = {"open": True, "awake": today}
+    match tab:
+        case Tab.MINE:
+            return {**awake, "mine": actor}
+        case Tab.LATE:
+            return {**awake, "late": today}
+        case Tab.ALL:
+            return awake
+        case Tab.SNOOZED:
+            return {"open": True, "snoozed": today}
+        case Tab.CLOSED:
+            return {"closed": True}
 
 
 class Overview(Value):
@@ -40,13 +98,6 @@ class Overview(Value):
     @property
     def closed_capped(self) -> bool:
         return self.closed > COUNT_CAP
-
-
-class Listing(Value):
-    """One page of cases; `after` is the key of the next one."""
-
-    cases: tuple[CaseRow, ...]
-    after: str | None
 
 
 class Detail(Value):
@@ -67,25 +118,6 @@ SELECT count(*) FILTER (WHERE awake AND owner = %(actor)s),
   FROM (SELECT owner, until, snoozed_until IS NULL OR snoozed_until <= %(today)s AS awake
           FROM read.work_case WHERE closed_at IS NULL) open
 """
-_AWAKE = sql.SQL("closed_at IS NULL AND (snoozed_until IS NULL OR snoozed_until <= %(today)s)")
-_FILTERS: dict[Tab, sql.Composable] = {
-    Tab.MINE: sql.SQL("{} AND owner = %(actor)s").format(_AWAKE),
-    Tab.LATE: sql.SQL("{} AND until < %(today)s").format(_AWAKE),
-    Tab.ALL: _AWAKE,
-    Tab.SNOOZED: sql.SQL("closed_at IS NULL AND snoozed_until > %(today)s"),
-    Tab.CLOSED: sql.SQL("closed_at IS NOT NULL"),
-}
-_URGENCY = sql.SQL("coalesce(until, 'infinity'), -coalesce(amount, 0), case_id")
-_OPEN_PAGE = sql.SQL(
-    "SELECT to_jsonb(c)::text FROM read.work_case c WHERE {filter}"
-    " AND (%(case_id)s = '' OR ({order}) > (%(until)s::date, -%(amount)s::bigint, %(case_id)s))"
-    " ORDER BY {order} LIMIT %(limit)s"
-)
-_CLOSED_PAGE = sql.SQL(
-    "SELECT to_jsonb(c)::text FROM read.work_case c WHERE {filter}"
-    " AND (%(position)s = 0 OR closed_position < %(position)s)"
-    " ORDER BY closed_position DESC LIMIT %(limit)s"
-)
 _DETAIL = f"""
 SELECT to_jsonb(c)::text, to_jsonb(r)::text, to_jsonb(b)::text,
        {OF_STREAM.format(stream="c.subject")}
@@ -105,46 +137,6 @@ def overview(connection: Connection, actor: str, today: date) -> Overview:
     return Overview(
         mine=mine, late=late, all=all_, snoozed=snoozed, closed=closed, by_itself=by_itself
     )
-
-
-def listing(
-    connection: Connection, tab: Tab, *, actor: str, today: date, after: str = ""
-) -> Listing:
-    """Cases of a tab: by deadline, then by money at risk; closed ones the newest first.
-
-    `after` comes from the page before; a text that is none starts at the beginning."""
-    query, key = (_CLOSED_PAGE, _closed_key) if tab is Tab.CLOSED else (_OPEN_PAGE, _open_key)
-    values = {"actor": actor, "today": today, "limit": PAGE_ROWS + 1, **_place(after)}
-    found = connection.execute(
-        query.format(filter=_FILTERS[tab], order=_URGENCY), values
-    ).fetchall()
-    cases = tuple(_CASE.decode(row[0]) for row in found[:PAGE_ROWS])
-    return Listing(cases=cases, after=key(cases[-1]) if len(found) > PAGE_ROWS else None)
-
-
-def _open_key(case: CaseRow) -> str:
-    return f"{case.until or 'infinity'}~{case.amount or 0}~{case.case_id}"
-
-
-def _closed_key(case: CaseRow) -> str:
-    return str(case.closed_position)
-
-
-def _place(after: str) -> dict[str, object]:
-    """Where a page begins: (until, amount, case) of open cases, a position of closed ones."""
-    place: dict[str, object] = {"until": "infinity", "amount": 0, "case_id": "", "position": 0}
-    until, _, rest = after.partition("~")
-    amount, _, case_id = rest.partition("~")
-    try:
-        if not rest:
-            return {**place, "position": min(int(until), _BIGINT_MAX)}
-        if until != "infinity":
-            date.fromisoformat(until)
-        cents = max(-_BIGINT_MAX, min(int(amount), _BIGINT_MAX))
-        read_id(case_id, "cs")
-    except ValueError:
-        return place
-    return {**place, "until": until, "amount": cents, "case_id": case_id}
 
 
 def detail(connection: Connection, case_id: str) -> Detail | None:

@@ -31,6 +31,8 @@ class Connection(psycopg.Connection[TupleRow]):
     """An autocommit connection that also carries the key-encryption key."""
 
     kek: bytes = b""
+    house: bytes | None = None
+    """The house key, once it was read: it is nobody's, and never erased (`keys.house_key`)."""
     used_at: float = 0.0
 
 

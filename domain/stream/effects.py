@@ -46,6 +46,7 @@ class Claimed(msgspec.Struct, frozen=True, kw_only=True):
 class Due(msgspec.Struct, frozen=True):
     effect_id: UUID
     queue: str
+    kind: str
 
 
 class ParkedEffect(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,15 +61,25 @@ class ParkedEffect(msgspec.Struct, frozen=True, kw_only=True):
 PATIENCE_S = 20.0
 """A lost answer is asked about several times within this; later tries wait for a person."""
 
+GIVEN_BACK_S = 1.0
+"""Whoever found too many calls in line leaves them this time."""
+
 _READY = """
 (status IN ('waiting', 'unknown') AND (not_before IS NULL OR not_before <= clock_timestamp())
  OR status = 'leased' AND lease_until < clock_timestamp())
 """
 
+_SHUT = """
+EXISTS (SELECT FROM circuit c WHERE c.provider = payload->>'provider'
+           AND (c.opening > c.closed OR c.held_until > clock_timestamp()))
+"""
+"""The provider that the effect would call is not called now: the effect waits, unclaimed."""
+
 _CLAIM = f"""
 WITH old AS (
   SELECT shard, effect_id, status FROM effect
    WHERE shard = %(shard)s AND effect_id = %(effect_id)s AND due_at <= %(now)s AND {_READY}
+     AND NOT {_SHUT}
      FOR UPDATE SKIP LOCKED)
 UPDATE effect e
    SET status = 'leased', attempts = attempts + 1, lease_token = gen_random_uuid(),
@@ -81,16 +92,24 @@ RETURNING e.lease_token, e.attempts, old.status, e.kind, e.stream, e.due_at, e.q
 
 _DUE = f"""
 WITH ready AS (
-  SELECT shard, effect_id, queue, first_rung_at FROM effect
+  SELECT shard, effect_id, queue, kind, first_rung_at FROM effect
    WHERE status IN ('waiting', 'leased', 'unknown') AND due_at <= %(now)s AND {_READY}
+     AND NOT {_SHUT}
    ORDER BY due_at LIMIT %(limit)s),
 rung AS (
   UPDATE effect e SET first_rung_at = clock_timestamp()
     FROM ready r
    WHERE r.first_rung_at IS NULL AND e.shard = r.shard AND e.effect_id = r.effect_id)
-SELECT effect_id, queue FROM ready
+SELECT effect_id, queue, kind FROM ready
 """  # noqa: S608 constants only
 
+
+_DUE_OF = f"""
+SELECT effect_id, queue, kind FROM effect
+ WHERE status IN ('waiting', 'leased', 'unknown') AND kind = %(kind)s AND due_at <= %(now)s
+   AND {_READY} AND NOT {_SHUT}
+ ORDER BY due_at LIMIT %(limit)s
+"""  # noqa: S608 constants only
 
 _FRESH = f"""
 UPDATE effect e SET first_rung_at = clock_timestamp()
@@ -99,7 +118,17 @@ UPDATE effect e SET first_rung_at = clock_timestamp()
            AND first_rung_at IS NULL AND {_READY}
          ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED) r
  WHERE e.shard = r.shard AND e.effect_id = r.effect_id
-RETURNING e.effect_id, e.queue
+RETURNING e.effect_id, e.queue, e.kind
+"""  # noqa: S608 constants only
+
+
+_PENDING = f"""
+SELECT kind, count(*) FROM effect
+ WHERE status IN ('waiting', 'leased', 'unknown') AND due_at <= %(now)s
+   AND (status = 'leased' OR kind <> 'probe_provider' AND NOT {_SHUT} AND (
+          not_before IS NULL
+          OR not_before <= clock_timestamp() + make_interval(secs => %(patience_s)s)))
+ GROUP BY kind ORDER BY kind
 """  # noqa: S608 constants only
 
 
@@ -136,6 +165,26 @@ def finish(connection: Connection, change: LeaseChange) -> None:
         raise LeaseLost(f"effect {change.effect_id}")
 
 
+def give_back(connection: Connection, claimed: Claimed) -> None:
+    """Nothing was done: the effect waits as it did, and the attempt does not count. Raises
+    LeaseLost."""
+    given = connection.execute(
+        "UPDATE effect SET status = %s, attempts = attempts - 1, lease_token = NULL,"
+        " lease_until = NULL, first_rung_at = NULL,"
+        " not_before = clock_timestamp() + make_interval(secs => %s)"
+        " WHERE shard = %s AND effect_id = %s AND status = 'leased' AND lease_token = %s",
+        (
+            "waiting" if claimed.was == "waiting" else "unknown",
+            GIVEN_BACK_S,
+            claimed.shard,
+            claimed.effect_id,
+            claimed.token,
+        ),
+    ).rowcount
+    if not given:
+        raise LeaseLost(f"effect {claimed.effect_id}")
+
+
 def park(connection: Connection, claimed: Claimed, error: str) -> None:
     """Sets an effect aside until a person releases it. Raises LeaseLost."""
     parked = connection.execute(
@@ -153,10 +202,6 @@ def release(
 ) -> bool:
     """Gives a parked effect back to the workers. As `unknown` it is asked about before it is
     sent again, which is right for whatever may have reached a provider."""
-    return _reopen(connection, effect_id, to)
-
-
-def _reopen(connection: Connection, effect_id: UUID, to: str) -> bool:
     released = connection.execute(
         "UPDATE effect SET status = %s, error = NULL, not_before = NULL"
         " WHERE shard = %s AND effect_id = %s AND status = 'parked'",
@@ -173,6 +218,17 @@ def hurry(connection: Connection, stream: str) -> bool:
         (shard_of(read_id(stream)), stream),
     ).rowcount
     return bool(hurried)
+
+
+def is_open(connection: Connection, stream: str, kinds: Collection[str]) -> bool:
+    """Whether one of these kinds is still to be done for a stream."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM effect WHERE shard = %s AND stream = %s AND kind = ANY(%s)"
+        "  AND status <> 'done')",
+        (shard_of(read_id(stream)), stream, list(kinds)),
+        prepare=True,
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def doubt(connection: Connection, kinds: Collection[str]) -> int:
@@ -200,6 +256,14 @@ def due_unrung(connection: Connection, now: datetime, limit: int) -> list[Due]:
     return [Due(*row) for row in rows]
 
 
+def due_of(connection: Connection, kind: str, now: datetime, limit: int) -> list[Due]:
+    """What of one kind can be claimed, longest due first."""
+    rows = connection.execute(
+        _DUE_OF.encode(), {"kind": kind, "now": now, "limit": limit}, prepare=True, binary=True
+    )
+    return [Due(*row) for row in rows]
+
+
 def next_due_at(connection: Connection, now: datetime) -> datetime | None:
     """When the next one becomes due that is not due yet."""
     row = connection.execute(
@@ -214,15 +278,12 @@ def next_due_at(connection: Connection, now: datetime) -> datetime | None:
 def pending(
     connection: Connection, now: datetime, patience_s: float = PATIENCE_S
 ) -> dict[str, int]:
-    """How many are due and not settled, by kind. One that backs off for longer than the patience
-    is left out: it waits for the world, not for us. A leased one is being worked on."""
+    """How many are due and not settled, by kind. One that backs off for longer than the patience,
+    or whose provider is not called now, is left out: it waits for the world, not for us. A leased
+    one is being worked on; the probe of an open circuit is never waited for."""
     rows = connection.execute(
-        "SELECT kind, count(*) FROM effect"
-        " WHERE status IN ('waiting', 'leased', 'unknown') AND due_at <= %s"
-        "   AND (status = 'leased' OR not_before IS NULL"
-        "        OR not_before <= clock_timestamp() + make_interval(secs => %s))"
-        " GROUP BY kind ORDER BY kind",
-        (now, patience_s),
+        _PENDING.encode(),
+        {"now": now, "patience_s": patience_s},
         prepare=True,
     )
     return {str(kind): int(number) for kind, number in rows}
@@ -234,5 +295,5 @@ def list_parked(connection: Connection, limit: int = 500) -> list[ParkedEffect]:
         " WHERE status = 'parked' ORDER BY due_at LIMIT %s",
         (limit,),
     )
-    names = ("effect_id", "stream", "kind", "attempts", "due_at", "error")
+    names = ParkedEffect.__struct_fields__
     return [ParkedEffect(**dict(zip(names, row, strict=True))) for row in rows]

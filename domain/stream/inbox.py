@@ -1,8 +1,9 @@
 """The inbox: raw notifications, sealed with the house key and byte-identical when opened, stored
 with their translate effect in one statement. It verifies and translates nothing."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Literal, TypeAlias
 from uuid import UUID, uuid4
 
@@ -11,7 +12,9 @@ from psycopg.rows import TupleRow
 
 from domain.kernel.ids import name_uuid, on_shard, shard_of, write_id
 from domain.stream.database import Connection
+from domain.stream.effects import Claimed
 from domain.stream.keys import house_key, open_, seal
+from domain.stream.lease import LeaseLost
 
 TRANSLATE = "translate"
 
@@ -33,40 +36,80 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     received_at: datetime
 
 
+@cache
+def _provider_uuid(provider: str) -> UUID:
+    return name_uuid("provider", provider)
+
+
+@cache
 def hook_stream(provider: str) -> str:
     """What translate effects stand at: one name per provider, no stream of events."""
-    return write_id("hook", name_uuid("provider", provider))
+    return write_id("hook", _provider_uuid(provider))
 
 
+# One translate effect for each object: it is armed by the first hint and reads all that wait. Its
+# payload names the newest hint, so that a worker at its end sees whether another one came. Rows and
+# effects are locked in one order: two processes that store the same hints never deadlock.
 _RECEIVE = """
-WITH stored AS (
-  INSERT INTO inbox (provider, notification_id, object_id, headers, body, verdict, effect_id)
-  VALUES (%(provider)s, %(notification_id)s, %(object_id)s, %(headers)s, %(body)s, %(verdict)s,
-          %(effect_id)s)
+WITH given AS (
+  SELECT * FROM unnest(
+    %(provider)s::text[], %(notification_id)s::text[], %(object_id)s::text[],
+    %(headers)b::bytea[], %(body)b::bytea[], %(verdict)s::text[], %(needless)s::text[],
+    %(effect_id)s::uuid[], %(shard)s::smallint[], %(stream)s::text[])
+    AS g (provider, notification_id, object_id, headers, body, verdict, needless, effect_id,
+          shard, stream)),
+stored AS (
+  INSERT INTO inbox (provider, notification_id, object_id, headers, body, verdict, effect_id,
+                     state, reason, settled_at)
+  SELECT provider, notification_id, object_id, headers, body, verdict, effect_id,
+         CASE needless WHEN '' THEN 'waiting' ELSE 'ignored' END, nullif(needless, ''),
+         CASE needless WHEN '' THEN NULL ELSE clock_timestamp() END
+    FROM given ORDER BY provider, notification_id
   ON CONFLICT DO NOTHING
-  RETURNING 1)
+  RETURNING provider, notification_id, object_id, effect_id, state),
+armed AS (
+  INSERT INTO effect AS e (shard, effect_id, stream, queue, kind, payload, due_at)
+  SELECT g.shard, effect_id, min(g.stream), 'effects', %(kind)s, jsonb_strip_nulls(
+           jsonb_build_object('provider', min(provider), 'object_id', min(s.object_id),
+                              'notification_id', max(notification_id))),
+         (SELECT coalesce(clock, clock_timestamp()) FROM installation)
+    FROM stored s JOIN given g USING (provider, notification_id, effect_id)
+   WHERE s.state = 'waiting'
+   GROUP BY g.shard, effect_id ORDER BY effect_id
+  ON CONFLICT (shard, effect_id) DO UPDATE
+    SET payload = excluded.payload,
+        status = CASE e.status WHEN 'leased' THEN 'leased' ELSE 'waiting' END,
+        due_at = CASE e.status WHEN 'leased' THEN e.due_at ELSE excluded.due_at END,
+        attempts = CASE e.status WHEN 'leased' THEN e.attempts ELSE 0 END,
+        not_before = NULL, first_rung_at = NULL, error = NULL
+    WHERE e.status IN ('leased', 'done', 'parked'))
+SELECT provider, notification_id FROM stored
 """
-_AGAIN = """
+_AGAIN_WITH_EFFECT = b"""
 WITH stored AS (
   UPDATE inbox SET state = 'waiting', reason = NULL, settled_at = NULL, tries = tries + 1,
                    effect_id = %(effect_id)s
    WHERE provider = %(provider)s AND notification_id = %(notification_id)s
      AND state = 'quarantined'
   RETURNING 1)
-"""
-# Due at once, whatever the Clock shows: a notification is a fact of now.
-_WITH_EFFECT = """
 INSERT INTO effect (shard, effect_id, stream, queue, kind, payload, due_at)
 SELECT %(shard)s, %(effect_id)s, %(stream)s, 'effects', %(kind)s, %(payload)s::jsonb,
        (SELECT coalesce(clock, clock_timestamp()) FROM installation)
   FROM stored
 """
-_RECEIVE_WITH_EFFECT = (_RECEIVE + _WITH_EFFECT).encode()
-_AGAIN_WITH_EFFECT = (_AGAIN + _WITH_EFFECT).encode()
+_ENDED = b"""
+UPDATE effect
+   SET status = CASE payload->>'notification_id' WHEN %(newest)s THEN 'done' ELSE 'waiting' END,
+       lease_token = NULL, lease_until = NULL, not_before = NULL, error = NULL,
+       first_rung_at = CASE payload->>'notification_id' WHEN %(newest)s THEN first_rung_at END
+ WHERE shard = %(shard)s AND effect_id = %(effect_id)s
+   AND status = 'leased' AND lease_token = %(token)s
+"""
 
 
 class Hint(msgspec.Struct, frozen=True, kw_only=True):
-    """A notification as it came in. `object_id` is what it is about, where it says so."""
+    """A notification as it came in. `object_id` is what it is about, where it says so; `needless`
+    is why nothing has to be done about it."""
 
     provider: str
     notification_id: str
@@ -74,25 +117,81 @@ class Hint(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str]
     body: bytes
     verdict: Verdict
+    needless: str = ""
 
 
 def receive(connection: Connection, hint: Hint) -> UUID | None:
-    """Stores a notification once; the effect to ring, or None for a repeated one."""
+    """Stores a notification once; the effect that will read it, or None for a repeated one."""
+    return receive_all(connection, [hint])[0]
+
+
+def receive_all(connection: Connection, hints: Sequence[Hint]) -> list[UUID | None]:
+    """The same for several, in one statement and one commit."""
     key = house_key(connection)
+    rows = [_row(key, hint) for hint in hints]
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    stored = connection.execute(
+        _RECEIVE.encode(), {**columns, "kind": TRANSLATE}, prepare=True
+    ).fetchall()
+    left = {(provider, notification_id) for provider, notification_id in stored}
+    answers: list[UUID | None] = []
+    for hint, effect_id in zip(hints, columns["effect_id"], strict=True):
+        name = (hint.provider, hint.notification_id)
+        answers.append(effect_id if name in left and isinstance(effect_id, UUID) else None)
+        left.discard(name)
+    return answers
+
+
+def _row(key: bytes, hint: Hint) -> dict[str, object]:
     aad = _aad(hint.provider, hint.notification_id)
-    values = _effect_values(hint.provider, hint.notification_id, uuid4()) | {
+    stream_id = _provider_uuid(hint.provider)
+    about = hint.notification_id if hint.object_id is None else hint.object_id
+    kind = "notification" if hint.object_id is None else "object"
+    shard = shard_of(stream_id)
+    return {
+        "provider": hint.provider,
+        "notification_id": hint.notification_id,
         "object_id": hint.object_id,
         "headers": seal(key, msgspec.json.encode(dict(hint.headers)), aad + b"headers"),
         "body": seal(key, hint.body, aad + b"body"),
         "verdict": hint.verdict,
+        "needless": hint.needless,
+        "effect_id": on_shard(name_uuid("translate", hint.provider, kind, about), shard),
+        "shard": shard,
+        "stream": hook_stream(hint.provider),
     }
-    return _effect_of(connection, _RECEIVE_WITH_EFFECT, values)
+
+
+def translated(connection: Connection, claimed: Claimed) -> None:
+    """Ends the work of a translate effect, unless a hint came after it began: then it waits to be
+    done again. Raises LeaseLost."""
+    values = {
+        "newest": claimed.effect.payload["notification_id"],
+        "shard": claimed.shard,
+        "effect_id": claimed.effect_id,
+        "token": claimed.token,
+    }
+    if not connection.execute(_ENDED, values, prepare=True).rowcount:
+        raise LeaseLost(f"effect {claimed.effect_id}")
 
 
 def retranslate(connection: Connection, provider: str, notification_id: str) -> UUID | None:
     """A quarantined notification waits again, with a fresh effect; None when it was not there."""
-    values = _effect_values(provider, notification_id, uuid4())
-    return _effect_of(connection, _AGAIN_WITH_EFFECT, values)
+    stream_id = _provider_uuid(provider)
+    effect_id = on_shard(uuid4(), shard_of(stream_id))
+    values = {
+        "provider": provider,
+        "notification_id": notification_id,
+        "shard": shard_of(stream_id),
+        "effect_id": effect_id,
+        "stream": hook_stream(provider),
+        "kind": TRANSLATE,
+        "payload": msgspec.json.encode(
+            {"provider": provider, "notification_id": notification_id}
+        ).decode(),
+    }
+    stored = connection.execute(_AGAIN_WITH_EFFECT, values, prepare=True).rowcount
+    return effect_id if stored else None
 
 
 _COLUMNS = """
@@ -149,28 +248,13 @@ def settle(
 
 
 def waiting_count(connection: Connection) -> int:
-    row = connection.execute("SELECT count(*) FROM inbox WHERE state = 'waiting'").fetchone()
+    """How many can be read now: those of a provider that is not called wait for it."""
+    row = connection.execute(
+        "SELECT count(*) FROM inbox i WHERE state = 'waiting' AND NOT EXISTS ("
+        "SELECT FROM circuit c WHERE c.provider = i.provider"
+        "   AND (c.opening > c.closed OR c.held_until > clock_timestamp()))"
+    ).fetchone()
     return int(row[0]) if row else 0
-
-
-def _effect_values(provider: str, notification_id: str, fresh: UUID) -> dict[str, object]:
-    stream_id = name_uuid("provider", provider)
-    payload = {"provider": provider, "notification_id": notification_id}
-    return {
-        "provider": provider,
-        "notification_id": notification_id,
-        "shard": shard_of(stream_id),
-        "effect_id": on_shard(fresh, shard_of(stream_id)),
-        "stream": hook_stream(provider),
-        "kind": TRANSLATE,
-        "payload": msgspec.json.encode(payload).decode(),
-    }
-
-
-def _effect_of(connection: Connection, statement: bytes, values: dict[str, object]) -> UUID | None:
-    stored = connection.execute(statement, values, prepare=True).rowcount
-    effect_id = values["effect_id"]
-    return effect_id if stored and isinstance(effect_id, UUID) else None
 
 
 def _all(connection: Connection, query: str, values: tuple[object, ...]) -> list[Notification]:

@@ -1,5 +1,5 @@
 """Keys of persons and of our house: one AES-256 key per subject and purpose, wrapped by the
-key-encryption key. Erasing is deleting the row, so no key is ever kept beyond one call."""
+key-encryption key. Erasing is deleting the row, so no person's key is kept beyond one call."""
 
 import os
 from collections.abc import Collection
@@ -67,7 +67,10 @@ def keys_for(
 
 
 def house_key(connection: Connection) -> bytes:
-    return keys_for(connection, [HOUSE_KEY], create=True)[HOUSE_KEY]
+    """Read once per connection: every notification is sealed with it."""
+    if connection.house is None:
+        connection.house = keys_for(connection, [HOUSE_KEY], create=True)[HOUSE_KEY]
+    return connection.house
 
 
 def prove(connection: Connection) -> None:

@@ -1,5 +1,19 @@
 -- Generated from the migrations by `python -m jobs.schema`. Nothing runs it.
 
+CREATE TABLE public.circuit (
+    provider text NOT NULL,
+    opening integer DEFAULT 0 NOT NULL,
+    closed integer DEFAULT 0 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    failed_at timestamp with time zone,
+    failing_since timestamp with time zone,
+    held_until timestamp with time zone,
+    next_call_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    recovered_at timestamp with time zone,
+    CONSTRAINT circuit_failures_check CHECK ((failures >= 0))
+);
+
 CREATE TABLE public.command_log (
     shard smallint NOT NULL,
     command_id uuid NOT NULL,
@@ -143,6 +157,14 @@ CREATE TABLE public.number_series (
     CONSTRAINT number_series_last_check CHECK ((last > 0))
 );
 
+CREATE TABLE public.observation (
+    kind character varying NOT NULL,
+    name character varying NOT NULL,
+    value bigint NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT observation_value_check CHECK ((value >= 0))
+);
+
 CREATE TABLE public.parked (
     consumer text NOT NULL,
     shard smallint NOT NULL,
@@ -169,6 +191,9 @@ CREATE TABLE public.timer (
     payload jsonb NOT NULL,
     CONSTRAINT timer_shard_check CHECK (((shard >= 0) AND (shard <= 1023)))
 );
+
+ALTER TABLE ONLY public.circuit
+    ADD CONSTRAINT circuit_pkey PRIMARY KEY (provider);
 
 ALTER TABLE ONLY public.command_log
     ADD CONSTRAINT command_log_pkey PRIMARY KEY (shard, command_id);
@@ -206,6 +231,9 @@ ALTER TABLE ONLY public.installation
 ALTER TABLE ONLY public.number_series
     ADD CONSTRAINT number_series_pkey PRIMARY KEY (series);
 
+ALTER TABLE ONLY public.observation
+    ADD CONSTRAINT observation_pkey PRIMARY KEY (kind, name);
+
 ALTER TABLE ONLY public.parked
     ADD CONSTRAINT parked_pkey PRIMARY KEY (consumer, shard, stream_id);
 
@@ -220,6 +248,8 @@ CREATE INDEX effect_by_stream ON public.effect USING btree (stream);
 CREATE INDEX effect_open ON public.effect USING btree (due_at) WHERE (status = ANY (ARRAY['waiting'::text, 'leased'::text, 'unknown'::text]));
 
 CREATE INDEX effect_parked ON public.effect USING btree (due_at) WHERE (status = 'parked'::text);
+
+CREATE INDEX effect_unrung ON public.effect USING btree (due_at) WHERE ((first_rung_at IS NULL) AND (status = ANY (ARRAY['waiting'::text, 'leased'::text, 'unknown'::text])));
 
 CREATE UNIQUE INDEX event_by_position ON public.event USING btree ("position", shard);
 

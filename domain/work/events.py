@@ -26,6 +26,7 @@ class CaseType(StrEnum):
     QUARANTINED_NOTIFICATION = "quarantined-notification"
     PARKED_STREAM = "parked-stream"
     PARKED_EFFECT = "parked-effect"
+    PROVIDER_INCIDENT = "provider-incident"
 
 
 class CaseEvent(Event):

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from config import Settings
 from domain.dispatch import open_dispatcher
 from domain.operating import Health, health
+from domain.stream import observed
 from domain.stream.database import Connection, connect
-from jobs.check import documents, edge, money, privacy, stream
+from jobs.check import balance, documents, edge, money, privacy, stream
 from jobs.check.broken import Broken
 from jobs.supervisor import with_servers
 
@@ -27,6 +28,8 @@ def seen(settings: Settings) -> Health:
 
 
 CHECKS: tuple[tuple[str, str, Check], ...] = (
+    ("2", "balances add up", lambda c, _: balance.adds_up(c)),
+    ("2", "balances are what the receivables say", lambda c, _: balance.agrees(c)),
     ("4", "refunds never exceed what came in", lambda c, _: money.reservations(c)),
     ("4", "what left us twice is a recovery", lambda c, _: money.recoveries(c)),
     ("12-14", "versions and positions have no gaps", lambda c, _: stream.positions(c)),
@@ -64,13 +67,18 @@ def _answer(invariant: str, found: Iterator[Broken]) -> list[Broken]:
 
 def main() -> int:
     violations = 0
+    found: dict[str, int] = {}
     with with_servers():
-        for invariant, says, broken, seconds in run_checks(Settings.from_env()):
+        settings = Settings.from_env()
+        for invariant, says, broken, seconds in run_checks(settings):
+            found[says] = len(broken)
             mark = "broken" if broken else "holds"
             print(f"{mark:<7} {invariant:<6} {says} ({seconds:.2f} s)")
             for one in broken:
                 print(f"        {one.invariant}: {one.subject}: {one.what}")
             violations += len(broken)
+        with connect(settings.database_url, settings.kek) as connection:
+            observed.observe(connection, observed.CHECK, found)
     print(f"{violations} violations" if violations else "all invariants hold")
     return 1 if violations else 0
 

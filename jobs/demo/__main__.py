@@ -14,6 +14,7 @@ from domain.contracts.premium import instalment_lines
 from domain.kernel.ids import derive, name_uuid, write_id
 from domain.kernel.lines import total_gross
 from domain.kernel.time import berlin
+from domain.observing import logs
 from domain.payments.commands import RequestRefund
 from domain.payments.events import Reason
 from domain.payments.ports import PolledEvent
@@ -228,7 +229,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="./run demo", description=__doc__)
     parser.add_argument("--scale", type=int, default=1, help="N times as many customers")
     scale = parser.parse_args().scale
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logs.set_up("demo", Settings.from_env().log)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     settings = Settings.from_env()
     if not settings.sandbox:

@@ -257,7 +257,7 @@ def test_decided_once(first: str, second: str) -> None:
     if second in (first, "expired"):
         when.nothing()
     else:
-        when.refused(f"A refund that is {first} cannot be decided on")
+        when.refused(f"cannot be decided on any more: its state is “{first}”")
 
 
 def test_deciding_on_a_refund_that_nobody_asked_for() -> None:

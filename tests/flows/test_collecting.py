@@ -135,7 +135,7 @@ def test_an_announced_payment_is_sent_on_the_debit_date() -> None:
         kind="submit_payment",
         stream=f.PAYMENT,
         due_at=datetime(2026, 12, 1, 5, tzinfo=UTC),
-        payload={"payment_id": f.PAYMENT, "mandate_id": f.MANDATE},
+        payload={"payment_id": f.PAYMENT, "mandate_id": f.MANDATE, "provider": "stripe"},
     )
     assert answers(f.payment_until("scheduled"), f.announce()) == [[effect]]
 

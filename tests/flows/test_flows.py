@@ -42,6 +42,7 @@ def test_command_ids_are_frozen() -> None:
         "9df010a3-409d-5179-acb0-03a37f891f76",
         "ee4833a3-7a61-539d-b150-face87936b71",
         "ad4582db-e8cc-503d-9329-cbc07442cf59",
+        "a5e3dbbc-91ce-5634-b979-e2c61c6af778",
     ]
 
 

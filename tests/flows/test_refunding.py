@@ -41,7 +41,7 @@ def submission(at: timedelta = timedelta(0)) -> Effect:
         kind="submit_refund",
         stream=f.REFUND,
         due_at=f.REFUND_DAY + at,
-        payload={"refund_id": f.REFUND, "payment_id": f.PAYMENT},
+        payload={"refund_id": f.REFUND, "payment_id": f.PAYMENT, "provider": "stripe"},
     )
 
 

@@ -93,6 +93,16 @@ def test_the_demo_insurer_holds_every_promise(demo: Settings) -> None:
 
 
 TAMPERING: dict[str, tuple[str, str]] = {
+    "a balance that lost a cent": (
+        "2",
+        "UPDATE read.contract SET paid = paid - 1 WHERE contract_id = (SELECT min(contract_id)"
+        " FROM read.contract WHERE paid > 0)",
+    ),
+    "a customer who was billed something else": (
+        "2",
+        "UPDATE read.customer SET billed = billed + 1, due = due + 1 WHERE customer_id ="
+        " (SELECT min(customer_id) FROM read.customer)",
+    ),
     "a reservation larger than the payment": (
         "4",
         "UPDATE event SET data = jsonb_set(data, '{amount}', '9999900')"

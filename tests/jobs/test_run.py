@@ -12,7 +12,7 @@ import pytest
 
 from config import ROOT
 
-COMMANDS = ("up", "test", "check", "bench", "staff", "backup", "restore", "demo", "docs")
+COMMANDS = ("up", "test", "check", "bench", "staff", "backup", "restore", "demo", "docs", "texts")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -13,8 +13,11 @@ from config import Settings
 from domain.kernel.time import berlin
 from domain.payments.commands import RequestRefund
 from domain.payments.events import Reason
+from domain.stream import clock, effects
+from domain.stream.inbox import TRANSLATE
 from jobs.backup import DATA, KEYS, RestoreRefused, backup, restore
 from jobs.check.__main__ import run_checks
+from jobs.effects import carry_out
 from jobs.embedded import Postgres
 from jobs.migrate import MigrationRefused, migrate
 from jobs.places import pginstall, unprivileged_user
@@ -50,12 +53,28 @@ def test_a_restored_backup_goes_on_and_pays_nothing_twice(
         again.polling = True  # Webhooks go to the lost database.
         again.follower.prepare()
         assert "refund-submitted" not in again.told(refund)
+        _hears_of_it_before_a_worker_asked(again)
         again.until(berlin(date(2027, 1, 13), 12))
         assert "refund-confirmed" in again.told(refund)
         moved = [one for one in again.book()["movements"] if one["operation_id"] == refund]
         assert [one["amount"] for one in moved] == [-40_00]
         prove(again)
         again.kontor.database.close()
+
+
+def _hears_of_it_before_a_worker_asked(world: World) -> None:
+    """News about an order that the backup does not remember to have sent waits for the worker: it
+    is nothing for a person."""
+    world.control.set_clock(berlin(date(2027, 1, 13), 11))
+    with world.kontor.read() as connection:
+        clock.move(connection, berlin(date(2027, 1, 13), 11))
+    assert world.poll(world.context) > 0
+    with world.kontor.read() as connection:
+        hints = effects.due_of(connection, TRANSLATE, clock.now(connection), 100)
+    for one in hints:
+        assert carry_out(world.context, one.effect_id)
+    assert world.rows("SELECT FROM inbox WHERE state = 'quarantined'") == []
+    assert world.rows("SELECT FROM inbox WHERE state = 'waiting'") != []
 
 
 def test_the_keys_lie_apart_and_the_master_key_nowhere(settings: Settings, tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ SAMPLES = [
     Sample(
         then(f.waiting_refund(), f.approve()),
         f.of_refund(c.RejectRefund, by="staff:jon"),
-        "A refund that is approved cannot be decided on any more.",
+        "This refund cannot be decided on any more: its state is “approved”.",
     ),
     Sample(
         f.waiting_refund(),

@@ -10,7 +10,7 @@ from itertools import count
 from uuid import UUID, uuid4
 
 from domain.contracts.commands import BillInstalment, SignContract
-from domain.contracts.events import Cover, Rounding
+from domain.contracts.events import Cover, InstalmentBilled, Rounding
 from domain.customers.commands import RegisterCustomer
 from domain.dispatch import CODEC, Dispatcher, Result
 from domain.invoices.commands import RecordRendered
@@ -108,14 +108,14 @@ class Story:
         self.kit = kit
         self.number = next(_numbers)
         self.customer_id = write_id("cus", uuid4())
-        self.mandate_id = derive("man", self.customer_id, "mandate")
-        self.contract_id = derive("ct", self.customer_id, "contract")
+        self.mandate_id = derive("man", self.customer_id, self.customer_id)
+        self.contract_id = derive("ct", self.customer_id, self.customer_id)
         self.contract_number = f"HR-{self.number:06d}"
         self._register(name)
         self._sign(covers)
         kit.do(BillInstalment(by="timer", contract_id=self.contract_id, due_on=DUE))
         kit.settle()
-        billed = self._last("instalment-billed")
+        billed = self._billed()
         self.invoice_id, self.payment_id = billed.invoice_id, billed.payment_id
         self.receivable_id, self.amount = (
             billed.receivable_id,
@@ -171,10 +171,12 @@ class Story:
             )
         )
 
-    def _last(self, wire: str):  # type: ignore[no-untyped-def]  # any event of the feed
+    def _billed(self) -> InstalmentBilled:
+        """Its own: others may be billed at the same time."""
         with self.kit.kontor.read() as connection:
-            feed = read_feed(connection, CODEC, 0, 10_000)
-        return [r.event for r in feed if r.event.wire() == wire][-1]
+            feed = read_feed(connection, CODEC, 0, 100_000)
+        events = [recorded.event for recorded in feed if recorded.stream == self.contract_id]
+        return next(event for event in events if isinstance(event, InstalmentBilled))
 
     def rendered(self, document_id: str | None = None, body: bytes = PDF) -> None:
         document = document_id or self.invoice_id

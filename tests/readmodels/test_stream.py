@@ -10,10 +10,11 @@ from config import Settings
 from domain.deciding import CODEC
 from domain.dispatch import Dispatcher
 from domain.payments.events import Reason
-from domain.readmodels import causes, stream
-from domain.readmodels.stream import KINDS, Filters
+from domain.readmodels import causes, paging, stream
+from domain.readmodels.lists import Order
+from domain.readmodels.stream import KINDS, EventSeen
 from domain.registry import EVENTS
-from domain.stream.database import Database
+from domain.stream.database import Connection, Database
 from domain.stream.feed import read_feed
 from tests.readmodels.kit import Kit, Story
 
@@ -30,6 +31,13 @@ def kit(kontor: Dispatcher) -> Kit:
     return Kit(kontor, [stream.MODEL])
 
 
+def everything_of(connection: Connection, **filters: object) -> tuple[EventSeen, ...]:
+    newest = Order(sort="position", down=True)
+    page = paging.page(connection, stream.EVENTS, filters, newest)
+    assert page.count.number == len(page.rows)
+    return page.rows
+
+
 def test_every_kind_of_event_can_be_shown() -> None:
     assert set(KINDS.values()) == set(EVENTS)
 
@@ -37,7 +45,7 @@ def test_every_kind_of_event_can_be_shown() -> None:
 def test_every_event_stands_once_in_the_order_of_the_feed(kit: Kit) -> None:
     Story(kit).confirmed()
     with kit.kontor.read() as connection:
-        shown = stream.page(connection, Filters()).entries
+        shown = everything_of(connection)
         whole = read_feed(connection, CODEC, 0, 1000)
     assert [one.feed_position for one in shown] == list(range(len(whole), 0, -1))
     assert [one.event for one in shown] == [one.event for one in reversed(whole)]
@@ -67,7 +75,7 @@ def test_a_timeline_holds_its_streams_newest_first(kit: Kit) -> None:
 def test_an_event_knows_its_causes_and_consequences(kit: Kit) -> None:
     story = Story(kit)
     with kit.kontor.read() as connection:
-        everything = stream.page(connection, Filters()).entries
+        everything = everything_of(connection)
         billed = next(one for one in everything if one.type == "instalment-billed")
         scheduled = next(one for one in everything if one.type == "payment-scheduled")
         told = causes.event(connection, billed.feed_position)
@@ -98,7 +106,7 @@ def test_a_position_nobody_reached_is_none(kit: Kit) -> None:
 def test_a_tree_says_how_much_it_left_out(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     Story(kit)
     with kit.kontor.read() as connection:
-        everything = stream.page(connection, Filters()).entries
+        everything = everything_of(connection)
         billed = next(one for one in everything if one.type == "instalment-billed")
         whole = causes.event(connection, billed.feed_position)
         assert whole is not None
@@ -118,13 +126,11 @@ def test_a_tree_says_how_much_it_left_out(kit: Kit, monkeypatch: pytest.MonkeyPa
 def test_filters_keep_what_they_name(kit: Kit, field: str, of: str) -> None:
     Story(kit).confirmed()
     with kit.kontor.read() as connection:
-        everything = stream.page(connection, Filters()).entries
+        everything = everything_of(connection)
         wanted = next(one for one in everything if one.type == "payment-confirmed")
         value = "payments" if field == "service" else getattr(wanted, of)
-        shown = stream.page(connection, Filters(**{field: value})).entries
-        counted = stream.count(connection, Filters(**{field: value}))
+        shown = everything_of(connection, **{field: value})
     assert 0 < len(shown) < len(everything)
-    assert counted.number == len(shown)
     assert wanted.feed_position in {one.feed_position for one in shown}
     if of:
         assert {getattr(one, of) for one in shown} == {value}
@@ -135,26 +141,22 @@ def test_a_customer_sees_also_the_events_that_do_not_name_him(kit: Kit) -> None:
     story.confirmed()
     story.refund(500, Reason.GOODWILL)
     with kit.kontor.read() as connection:
-        shown = stream.page(connection, Filters(customer=story.customer_id)).entries
-        theirs = stream.page(connection, Filters(customer=other.customer_id)).entries
+        shown = everything_of(connection, customer=story.customer_id)
+        theirs = everything_of(connection, customer=other.customer_id)
     assert {"payment-confirmed", "receipt-applied", "refund-approved"} <= {e.type for e in shown}
     assert "payment-confirmed" not in {one.type for one in theirs}
 
 
-def test_pages_follow_each_other_without_a_gap(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "PAGE", 4)
+def test_a_row_knows_its_cause_and_what_it_led_to(kit: Kit) -> None:
     Story(kit)
-    positions: list[int] = []
-    after: int | None = None
     with kit.kontor.read() as connection:
-        total = stream.count(connection, Filters()).number
-        while True:
-            page = stream.page(connection, Filters(until=total - 1), after)
-            positions += [one.feed_position for one in page.entries]
-            after = page.after
-            if after is None:
-                break
-    assert positions == list(range(total - 1, 0, -1))
+        shown = {one.type: one for one in everything_of(connection)}
+        raised = shown["receivable-raised"]
+        led_to = everything_of(connection, cause=raised.feed_position)
+    assert raised.cause_position == shown["instalment-billed"].feed_position
+    assert {one.type for one in led_to} == {"payment-scheduled"}
+    assert raised.led_to == len(led_to)
+    assert shown["contract-signed"].cause_position is None
 
 
 def test_a_rebuilt_model_equals_the_live_one(kit: Kit) -> None:

@@ -11,24 +11,14 @@ from typing import Any, Literal
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page
 from werkzeug.serving import make_server
 
 from config import Settings
-from tests.pages import app, as_role, with_read_models
-from webapp.cli import DEMO_STAFF
+from tests.pages import app, as_role, login_of, session_cookie, with_read_models
 from webapp.permissions import Role
 
 __all__ = ["app", "as_role"]
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 # WCAG 2.0 to 2.2, levels A and AA, and what axe calls best practice.
 AXE_RUN = """() => axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa",
@@ -36,16 +26,6 @@ AXE_RUN = """() => axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", 
 Theme = Literal["light", "dark"]
 THEMES: tuple[Theme, Theme] = ("light", "dark")
 TIMEOUT_MS = 10_000
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip("chromium is absent")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -68,6 +48,7 @@ class Opener:
     browser: Browser
     site: str
     errors: list[str]
+    app: Flask
 
     def __call__(
         self,
@@ -78,7 +59,7 @@ class Opener:
         width: int = 1360,
         javascript: bool = True,
     ) -> Page:
-        """A page at `path`, logged in through the login page as the demo person of that role."""
+        """A page at `path`, where the demo person of that role is already logged in."""
         context = self.browser.new_context(
             base_url=self.site,
             color_scheme=theme,
@@ -91,10 +72,8 @@ class Opener:
         page.on("console", self._listen)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         if role:
-            name = next(demo.name for demo in DEMO_STAFF if demo.role == role).split()[0]
-            page.goto("/login")
-            page.get_by_role("button", name=f"Log in as {name}").click()
-            page.wait_for_load_state()
+            name, token = session_cookie(self.app, login_of(role))
+            context.add_cookies([{"name": name, "value": token, "url": self.site}])
         page.goto(path)
         return page
 
@@ -106,9 +85,9 @@ class Opener:
 
 
 @pytest.fixture
-def page(browser: Browser, site: str) -> Iterator[Opener]:
+def page(browser: Browser, site: str, app: Flask) -> Iterator[Opener]:
     """`page("/work", theme="dark", role="support")`. A console error fails the test at its end."""
-    opener = Opener(browser, site, [])
+    opener = Opener(browser, site, [], app)
     yield opener
     for context in browser.contexts:
         context.close()

@@ -57,10 +57,11 @@ def test_the_dialog_opens_keeps_errors_and_gives_the_focus_back(
 def test_a_command_in_a_dialog_ends_with_a_toast(page: Opener) -> None:
     staff = page("/staff", role="admin")
     row = staff.locator("tr", has_text="Mia Aydin")
-    row.get_by_role("link", name="Disable account…").click()
-    staff.get_by_role("button", name="Disable account", exact=True).click()
-    expect(staff.locator(".toast")).to_have_text("Mia Aydin can no longer log in.")
-    expect(row).to_contain_text("disabled")
+    row.get_by_role("link", name="Change…").click()
+    staff.locator("dialog").get_by_text("Disable", exact=True).click()
+    staff.get_by_role("button", name="Propose change").click()
+    expect(staff.locator(".toast")).to_contain_text("Proposed: Disable the account of Mia Aydin.")
+    expect(staff.locator("#waiting")).to_contain_text("Disable the account of Mia Aydin")
 
 
 def test_colours_change_without_a_reload_and_stay(page: Opener) -> None:
@@ -110,9 +111,10 @@ def test_no_page_is_wider_than_its_window(page: Opener, width: int) -> None:
 def test_everything_works_without_javascript(page: Opener) -> None:
     staff = page("/staff", role="admin", javascript=False)
     staff.locator("tr", has_text="Uwe Petersen").get_by_role("link").click()
-    expect(staff.locator("h1")).to_have_text("Disable the account of Uwe Petersen")
-    staff.get_by_role("button", name="Disable account").click()
-    expect(staff.locator(".toast")).to_have_text("Uwe Petersen can no longer log in.")
+    expect(staff.locator("h1")).to_have_text("Change the account of Uwe Petersen")
+    staff.get_by_text("Disable", exact=True).click()
+    staff.get_by_role("button", name="Propose change").click()
+    expect(staff.locator(".toast")).to_contain_text("Disable the account of Uwe Petersen")
     staff.get_by_role("button", name="Dark").click()
     expect(staff.locator("html")).to_have_attribute("data-theme", "dark")
     staff.get_by_role("button", name="Log out").click()

@@ -57,6 +57,7 @@ def addresses(kit: Following) -> list[str]:
             "/stream",
             "/stream?type=refund-settled",
             "/stream/4",
+            "/system",
             "/payouts",
             *(f"/payouts/{payout}" for (payout,) in payouts),
             "/statements",

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from domain.payments import commands as pay
 from domain.payments.events import Reason
-from domain.readmodels import payment_queries
+from domain.readmodels import lists
 from tests.readmodels.kit import Following, Story
 from tests.ui.conftest import THEMES, Opener, Theme
 
@@ -149,22 +149,51 @@ def test_the_page_follows_without_disturbing(page: Opener, kit: Following, story
     expect(seen.get_by_role("link", name="Request refund…")).to_be_focused()
 
 
-def test_typing_filters_and_more_appends(
+def test_typing_filters_and_pages_follow_each_other(
     page: Opener, kit: Following, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(payment_queries, "PAGE", 2)
+    monkeypatch.setattr(lists, "PAGE", 2)
     for name in ("Ida Ott", "Ada Ott", "Eva Kraus"):
         Story(kit, name)
     seen = page("/payments?sort=customer", role="support")
     expect(seen.locator("#rows th a")).to_have_count(2)
-    seen.get_by_role("link", name="More").click()
-    expect(seen.locator("#rows th a")).to_have_count(3)
-    expect(seen.locator("#more")).to_contain_text("3 of 3")
+    seen.get_by_role("link", name="Next page").click()
+    expect(seen.locator("#rows th a")).to_have_count(1)
+    expect(seen.locator("#position")).to_contain_text("3–3 of 3")
+    seen.get_by_role("link", name="Previous page").click()
+    expect(seen.locator("#rows th a")).to_have_count(2)
     seen.locator("#f-customer").press_sequentially("kra")
     expect(seen.locator("#rows th a")).to_have_count(1)
     expect(seen.locator("#f-customer")).to_be_focused()
     expect(seen).to_have_url(re.compile(r"/payments\?customer=kra&sort=customer$"))
-    seen.goto("/search")
+
+
+def test_several_states_are_ticked_and_kept_as_a_view(page: Opener, kit: Following) -> None:
+    Story(kit, "Ida Ott").confirmed()
+    Story(kit, "Ada Ott")
+    seen = page("/payments", role="support")
+    seen.locator("#f-status summary").click()
+    seen.get_by_label("Confirmed", exact=True).check()
+    expect(seen.locator("#rows th a")).to_have_count(1)
+    expect(seen.locator("#f-status-chosen")).to_have_text("Confirmed")
+    seen.get_by_label("Scheduled", exact=True).check()
+    expect(seen.locator("#f-status-chosen")).to_have_text("2 chosen")
+    expect(seen.locator("#rows th a")).to_have_count(2)
+    seen.locator("#f-amount").fill("1.234")
+    expect(seen.locator("#e-amount")).to_contain_text("Do you mean")
+    seen.locator("#f-amount").fill("238,00")
+    expect(seen.locator("#e-amount")).to_be_empty()
+    seen.get_by_role("link", name="Save view…").click()
+    dialog = seen.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("Mine")
+    dialog.get_by_role("button", name="Save view").click()
+    expect(seen.locator("#views [aria-current]")).to_have_text("Mine")
+
+
+def test_search_finds_while_typing(page: Opener, kit: Following) -> None:
+    for name in ("Ida Ott", "Ada Ott"):
+        Story(kit, name)
+    seen = page("/search", role="support")
     seen.locator("#search-text").press_sequentially("ott")
     expect(seen.get_by_text("Customers 2")).to_be_visible()
 

@@ -1,5 +1,5 @@
 """Work and Invoices in a real browser: axe in both themes with data, dialogs and empty states; the
-list that draws itself anew keeps what somebody marked; more rows come without a new page."""
+list that draws itself anew keeps what somebody marked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from domain.kernel.ids import HOUSE, derive
-from domain.readmodels import invoice_queries
+from domain.readmodels import lists
 from domain.work.commands import OpenCase, TakeCase, case_id
 from domain.work.events import CaseType
 from tests.readmodels.kit import BEGIN, Following, Story
@@ -122,23 +122,23 @@ def test_a_remark_closes_a_case_from_the_list(kit: Following, page: Opener) -> N
     expect(work.locator(".line")).to_contain_text("Stripe paid the rest.")
 
 
-def test_invoices_filter_while_typing_and_more_adds_rows(
+def test_invoices_filter_while_typing_and_have_pages(
     kit: Following, page: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(invoice_queries, "PAGE_ROWS", 2)
+    monkeypatch.setattr(lists, "PAGE", 2)
     for name in ("Brandt", "Meyer", "Kraus"):
         Story(kit, name, 1)
     shown = page("/invoices", role="finance")
     expect(shown.locator("#rows tr")).to_have_count(2)
-    shown.get_by_role("link", name="More").click()
-    expect(shown.locator("#rows tr")).to_have_count(3)
-    expect(shown.locator("#more")).to_contain_text("3 of 3")
+    shown.get_by_role("link", name="Last page").click()
+    expect(shown.locator("#rows tr")).to_have_count(2)
+    expect(shown.locator("#position")).to_contain_text("2–3 of 3")
     field = shown.get_by_label("Number, customer or contract")
     field.press_sequentially("mey")
     expect(shown.locator("#rows tr")).to_have_count(1)
     expect(field).to_be_focused()
     expect(shown).to_have_url(re.compile("q=mey"))
-    expect(shown.locator("#export")).to_have_attribute("href", re.compile("q=mey"))
+    expect(shown.locator("#export")).to_have_attribute("action", re.compile("q=mey"))
 
 
 def test_the_pdf_appears_by_itself(kit: Following, page: Opener) -> None:

@@ -70,7 +70,7 @@ def test_the_checker_looks_at_the_headers(bare: PageClient) -> None:
 def test_the_login_page(bare: PageClient) -> None:
     page = bare.get("/login")
     assert page.h1 == "Log in"
-    assert len(page.select(".people li")) == 6
+    assert len(page.select(".people li")) == 7
     assert "Hafenlicht Versicherung AG" in page.text
 
 
@@ -96,9 +96,9 @@ def test_the_first_page_is_the_first_link(as_role: AsRole) -> None:
 
 def test_a_dialog_is_also_a_page(as_role: AsRole) -> None:
     ben = as_role("admin")
-    alone = ben.get("/staff/stf_mia/disable")
-    inside = ben.get("/staff/stf_mia/disable", htmx="dialog#dialog")
-    assert alone.h1 == "Disable the account of Mia Aydin"
+    alone = ben.get("/staff/stf_mia/change")
+    inside = ben.get("/staff/stf_mia/change", htmx="dialog#dialog")
+    assert "Mia Aydin" in alone.h1
     assert inside.one("#dialog-title").text_content() == alone.h1
     assert alone.one(".sheet form").get("action") == inside.one(".sheet form").get("action")
 
@@ -112,9 +112,10 @@ def test_a_refused_dialog_keeps_its_frame(as_role: AsRole) -> None:
 
 def test_after_a_command_htmx_loads_the_page_and_forms_are_redirected(as_role: AsRole) -> None:
     ben = as_role("admin")
-    page = ben.post("/staff/stf_mia/disable", htmx="dialog#dialog", status=200)
+    disable = {"kind": "disable"}
+    page = ben.post("/staff/stf_mia/change", disable, htmx="dialog#dialog", status=200)
     assert page.response.headers["HX-Redirect"] == "/staff"
-    assert ben.post("/staff/stf_uwe/disable").response.headers["Location"] == "/staff"
+    assert ben.post("/staff/stf_uwe/change", disable).response.headers["Location"] == "/staff"
 
 
 def test_colours_and_keys_are_remembered(as_role: AsRole) -> None:

@@ -152,7 +152,7 @@ def test_deciding_too_late_says_what_happened(
     form = decide(browser, refund_id, "approve")
     kit.do(pay.WithdrawRefund(by=MIA, refund_id=refund_id, payment_id=story.payment_id))
     page = browser.post(f"/refunds/{refund_id}/approve", form, status=422)
-    assert "withdrawn cannot be decided on any more" in page.text
+    assert "cannot be decided on any more: its state is “Withdrawn”" in page.text
 
 
 def test_a_refund_in_flight_can_be_asked_about(

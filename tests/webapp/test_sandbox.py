@@ -121,6 +121,8 @@ def test_faults_are_set_shown_and_switched_off(world: World, as_role: AsRole) ->
         "fail-debits-code": "account_closed",
         "webhooks-shuffle": "on",
         "payout-short-cents": "750",
+        "outage-mode": "rate_limited",
+        "outage-retry-after-s": "7",
     }
     client.post("/sandbox/faults", form)
     told = world.control.ask("GET", "/faults")
@@ -128,10 +130,12 @@ def test_faults_are_set_shown_and_switched_off(world: World, as_role: AsRole) ->
     assert told["fail_debits"] == {"count": 1, "code": "account_closed"}
     assert told["webhooks"]["shuffle"] is True
     assert told["payout_short_cents"] == 750
+    assert told["outage"] == {"mode": "rate_limited", "retry_after_s": 7}
     page = client.get("/sandbox")
     card = words(page.one("section[aria-labelledby=faults-title]"))
     assert "Lose the answer to refunds: 2" in card
     assert "account_closed" not in card
+    assert "Until it is switched off, Stripe says 429: too many calls" in card
     dialog = client.get("/sandbox/faults", htmx="dialog#dialog")
     assert dialog.one("#fail-debits-code option[selected]").get("value") == "account_closed"
     assert dialog.one("input[name=webhooks-shuffle]").get("checked") is not None

@@ -49,8 +49,8 @@ def test_everything_of_a_name_with_links(kit: Following, as_role: AsRole) -> Non
         "Payments 1",
         "Refunds 1",
     ]
-    assert f"/payments?customer={story.customer_id}" in links(page)
-    assert f"/payments?contract={story.contract_id}" in links(page)
+    assert f"/customers/{story.customer_id}" in links(page)
+    assert f"/contracts/{story.contract_id}" in links(page)
     assert f"/payments/{story.payment_id}" in links(page)
     assert f"/refunds/{refund_id}" in links(page)
     for link in links(page):

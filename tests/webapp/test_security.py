@@ -10,10 +10,11 @@ from sqlalchemy import select
 
 from config import Settings
 from domain.kernel.message import Refused
+from tests.addresses import made_up
 from tests.pages import AsRole, PageClient
 from webapp import create_app, security, sessions
 from webapp.models import Audit, Staff, db
-from webapp.permissions import MACHINE, act_of, machine, permitted
+from webapp.permissions import HALF_OPEN, MACHINE, act_of, machine, permitted
 
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 
@@ -49,11 +50,10 @@ def test_another_host_is_refused(bare: PageClient, host: str) -> None:
 def _writes(app: Flask) -> list[tuple[str, str]]:
     found = []
     for rule in app.url_map.iter_rules():
-        if act_of(app, rule.endpoint) == MACHINE:
+        if act_of(app, rule.endpoint) in (MACHINE, HALF_OPEN):
             continue
-        built = rule.build(dict.fromkeys(rule.arguments, "1"))
         for method in sorted((rule.methods or set()) & set(UNSAFE)):
-            found.append((method, str(built[1]) if built else rule.rule))
+            found.append((method, made_up(rule)))
     return found
 
 
@@ -139,7 +139,8 @@ def test_a_broken_view_shows_a_reference_and_no_trace(
     assert "Something in Kontor is broken" in text
     for word in ("Traceback", "ZeroDivisionError", "webapp/", "secret-detail"):
         assert word not in text
-    reference = caplog.records[-1].getMessage().split()[1]
+    said = next(r.getMessage() for r in caplog.records if r.getMessage().startswith("request "))
+    reference = said.split()[1]
     assert len(reference) == 8
     assert reference in text
 
@@ -176,10 +177,6 @@ def test_without_a_database_the_answer_is_503(settings: Settings) -> None:
     assert "The database does not answer" in answer.get_data(as_text=True)
 
 
-def test_ready_means_the_tables_are_there(anonymous: PageClient) -> None:
-    assert anonymous.get("/readyz").html == "ready\n"
-
-
 def test_production_has_host_cookies_and_no_demo(settings: Settings) -> None:
     real = dataclasses.replace(settings, mode="production", allowed_hosts=("kontor.example",))
     app = create_app(real)
@@ -196,7 +193,7 @@ def test_production_has_host_cookies_and_no_demo(settings: Settings) -> None:
         ben = Staff(id="stf_x", login="x", name="X", role="admin", password_hash="x")
         db.session.add(ben)
         db.session.commit()
-        token = sessions.start(ben).token or ""
+        token = sessions.start(ben, second_factor=True).token or ""
     client.set_cookie("__Host-kontor-session", token, domain="kontor.example")
     answer = client.post("/theme", base_url=base, headers={"X-CSRF-Token": "x"})
     assert answer.status_code == 400, "the session was found, its token was wrong"
@@ -247,7 +244,7 @@ def _audited(app: Flask) -> int:
 
 
 @pytest.mark.parametrize("role", ["support", "admin"], ids=["denied", "allowed"])
-@pytest.mark.parametrize("path", ["/staff/%00/disable", "/staff/stf_mia%00/disable"])
+@pytest.mark.parametrize("path", ["/staff/%00/change", "/staff/stf_mia%00/change"])
 def test_a_nul_in_an_address_is_nothing(app: Flask, as_role: AsRole, role: str, path: str) -> None:
     """PostgreSQL stores no NUL: neither a look-up nor the audit row of a refusal may carry one."""
     browser = as_role(role)

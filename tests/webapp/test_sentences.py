@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from flask import Flask
 
-from domain.flows import collecting, refunding, settling
+from domain.flows import collecting, incidents, refunding, settling
 from domain.kernel.message import Command, Effect, Event, Timer
 from domain.kernel.value import Value
 from domain.payments.events import RefundApproved, RefundFailed, RefundRequested
@@ -101,7 +101,7 @@ def test_every_state_and_case_has_words(bare_app: Flask) -> None:
 
 def sent_by_flows() -> set[str]:
     """The names of the commands that stand in the flows' source."""
-    modules = (collecting, refunding, settling)
+    modules = (collecting, incidents, refunding, settling)
     found: set[str] = set()
     for module in modules:
         names = {name for name, _ in inspect.getmembers(module, inspect.isclass)}
@@ -130,7 +130,7 @@ def test_every_command_of_a_flow_has_words(bare_app: Flask, kind: type[Command])
 
 def test_every_effect_and_timer_has_words(bare_app: Flask) -> None:
     assert len(commands()) > 10
-    modules = (collecting, refunding, settling, collecting.render)
+    modules = (collecting, incidents, refunding, settling, collecting.render)
     source = "".join(inspect.getsource(module) for module in modules)
     kinds = set(re.findall(r'kind="(\w+)"', source))
     assert {"submit_refund", "expire_refund", "render"} <= kinds

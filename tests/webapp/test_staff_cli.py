@@ -13,7 +13,7 @@ from config import ROOT, Settings
 from tests.pages import PageClient
 from tests.servers import environment
 from tests.webapp.test_login import try_login
-from webapp.models import Audit, Staff, StaffSession, db
+from webapp.models import Audit, HalfLogin, Staff, StaffSession, db
 
 GOOD = "a long and odd pass phrase"
 
@@ -25,16 +25,17 @@ def run(app: Flask, *arguments: str, stdin: str = "") -> tuple[int, str]:
 
 def test_adds_a_person_who_can_log_in(app: Flask, anonymous: PageClient) -> None:
     code, output = run(
-        app, "add", "Nora", "Nora Ek", "finance", "--password-stdin", stdin=f"{GOOD}\n"
+        app, "add", "Nora", "Nora Ek", "support", "--password-stdin", stdin=f"{GOOD}\n"
     )
-    assert (code, output) == (0, "Nora Ek can log in as nora (finance).\n")
+    assert (code, output) == (0, "Nora Ek can log in as nora (support).\n")
     assert try_login(anonymous, "nora", GOOD, 303) == ""
     with app.app_context():
         nora = db.session.scalars(select(Staff).where(Staff.login == "nora")).one()
         trace = db.session.scalars(select(Audit).where(Audit.subject == nora.id)).one()
     assert nora.id.startswith("stf_")
     assert "nora" not in nora.id
-    assert (trace.act, trace.outcome, trace.reason) == ("staff.manage", "allowed", "added")
+    assert (trace.act, trace.outcome, trace.reason) == ("staff.confirm", "allowed", "add")
+    assert (trace.staff_id, (trace.detail or {})["after"]) == ("command-line", "support")
 
 
 def test_asks_for_the_password_twice(app: Flask) -> None:
@@ -72,13 +73,25 @@ def test_lists_and_disables(app: Flask, anonymous: PageClient) -> None:
     assert "Ben Sommer  disabled" in run(app, "list")[1]
     with app.app_context():
         assert not db.session.scalars(select(StaffSession)).all()
+        assert not db.session.scalars(select(HalfLogin)).all()
+        trace = db.session.scalars(select(Audit).where(Audit.act == "staff.confirm")).one()
+    assert (trace.staff_id, trace.subject, trace.reason) == ("command-line", "stf_ben", "disable")
     assert run(app, "disable", "nobody")[0] != 0
 
 
 def test_demo_accounts_are_made_once(app: Flask) -> None:
     assert run(app, "demo")[0] == 0
     with app.app_context():
-        assert len(db.session.scalars(select(Staff)).all()) == 6
+        assert len(db.session.scalars(select(Staff)).all()) == 7
+
+
+def test_an_admin_made_here_sets_up_the_second_factor_first(
+    app: Flask, anonymous: PageClient
+) -> None:
+    run(app, "add", "nora", "Nora Ek", "admin", "--password-stdin", stdin=f"{GOOD}\n")
+    token = anonymous.get("/login").select("input[name=csrf_token]")[0].get("value")
+    page = anonymous.post("/login", {"login": "nora", "password": GOOD}, csrf=token)
+    assert page.location == "/login/setup"
 
 
 def test_the_command_of_the_jobs_hands_over(app: Flask, settings: Settings) -> None:

@@ -11,7 +11,7 @@ from flask import Flask
 
 from domain.kernel.ids import HOUSE, derive
 from domain.payments import commands as pay
-from domain.readmodels import work_queries
+from domain.readmodels import lists
 from domain.work.commands import OpenCase, case_id
 from domain.work.events import CaseType
 from tests.pages import AsRole, Page, words
@@ -201,7 +201,7 @@ def test_closing_needs_a_remark_and_happens_once(kit: Following, as_role: AsRole
     assert "closed already" in again.text
     closed = mia.get("/work?tab=closed")
     assert "with a remark" in closed.text
-    assert not closed.select("input[type=checkbox]")
+    assert not closed.select("tbody input[type=checkbox]")
 
 
 def test_a_refund_shows_the_whole_request_to_the_second_person(
@@ -294,12 +294,12 @@ def test_bulk_answers_each_row_for_itself(kit: Following, as_role: AsRole) -> No
 def test_the_list_is_quiet_until_it_changes(kit: Following, as_role: AsRole) -> None:
     case = open_case(kit)
     mia = as_role("support")
-    url = str(mia.get("/work").one("#work").get("hx-get"))
-    mia.get(url, htmx="div#work", status=304)
+    url = str(mia.get("/work").one("#results").get("hx-get"))
+    mia.get(url, htmx="div#results", status=304)
     mia.post(f"/work/{case}/take", {"command_id": str(uuid4())})
-    fresh = mia.get(url, htmx="div#work")
+    fresh = mia.get(url)
     assert "you" in fresh.one("tbody").text_content()
-    assert fresh.one("#work").get("hx-get") != url
+    assert fresh.one("#results").get("hx-get") != url
 
 
 def test_pages_follow_each_other(
@@ -307,21 +307,21 @@ def test_pages_follow_each_other(
 ) -> None:
     for name in "abc":
         open_case(kit, name=name)
-    monkeypatch.setattr(work_queries, "PAGE_ROWS", 2)
+    monkeypatch.setattr(lists, "PAGE", 2)
     mia = as_role("support")
     first = mia.get("/work")
-    assert "2 of 3" in first.text
-    second = mia.get(str(first.one(".more a").get("href")))
+    assert "1–2 of 3" in first.text
+    second = mia.get(str(first.one("#more a[rel=next]").get("href")))
     seen = [row.get("id") for page in (first, second) for row in page.select("tbody tr")]
     assert len(seen) == len(set(seen)) == 3
-    assert not second.select(".more a")
+    assert not second.select("#more a[rel=next]")
 
 
 def test_who_may_not_act(kit: Following, as_role: AsRole) -> None:
     case = open_case(kit)
     uwe = as_role("auditor")
     page = uwe.get("/work")
-    assert not page.select("input[type=checkbox]")
+    assert not page.select("tbody input[type=checkbox]")
     assert not uwe.get(f"/work/{case}").select(".actions")
     for url in ("take", "snooze", "note", "close"):
         uwe.post(f"/work/{case}/{url}", status=403)

@@ -1,5 +1,5 @@
-"""Invoices and corrections: the filtered list with its export, one document with its money and its
-history, and the stored PDFs. A PDF leaves the house only with the hash that was recorded."""
+"""Invoices and corrections: the list, one document with its money and its history, and the stored
+PDFs. A PDF leaves the house only with the hash that was recorded."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from domain.readmodels import invoice_queries as q
 from domain.readmodels.invoices import DocumentRow
 from domain.readmodels.stream import timeline
 from webapp import document_view as view
-from webapp import errors, format, fragments, security
+from webapp import errors, lists, security
 from webapp.audit import audit
+from webapp.document_list import LIST, columns, day_kind, day_of
 from webapp.kontor import kontor
 from webapp.permissions import permitted
 from webapp.proposals import address
 from webapp.sentences import ECHOES, staff_names, tell, who
-from webapp.spreadsheet import Plain, lines
 from webapp.texts import _
 
 blueprint = Blueprint("invoices", __name__, url_prefix="/invoices")
@@ -42,65 +42,18 @@ ZIP_MAX: Final = 100
 @blueprint.get("")
 @permitted("invoice.read")
 def index() -> Response:
-    asked = view.read_filters()
-    page, count = q.Listing(documents=(), after=None), q.Count(number=0, capped=False)
-    if not asked.errors:
-        with kontor().read() as connection:
-            page = q.listing(connection, asked.filters, asked.order, asked.after)
-            count = q.count(connection, asked.filters)
-    shown = asked.shown + len(page.documents)
-    html = render_template(
+    asked = lists.asked_for(LIST)
+    day = day_kind(asked)
+    return lists.show(
         "invoices/index.html",
-        asked=asked,
-        page=page,
-        count=count,
-        shown=shown,
-        next_url=asked.url(after=page.after, shown=str(shown)) if page.after else "",
-        kinds=[(kind.value, words()) for kind, words in view.KINDS.items()],
-        statuses=[(status.value, words()) for status, words in view.STATUSES.items()],
+        asked,
+        lists.look(asked),
+        day=day,
+        columns=columns(day),
+        day_of=day_of,
         money_chip=view.money_chip,
         document_chip=view.document_chip,
     )
-    answer = make_response(html, 422 if asked.errors else 200)
-    if fragments.is_htmx() and not asked.after:
-        answer.headers["HX-Replace-Url"] = asked.url()
-    return answer
-
-
-@blueprint.get("/export.csv")
-@permitted("invoice.read")
-def export() -> Response:
-    """The whole filtered list, not only what the page shows."""
-    asked = view.read_filters()
-    if asked.errors:
-        abort(400)
-    head = [_("Number"), _("Kind"), _("Issued"), _("Customer"), _("Contract"), _("Net"), _("Tax")]
-    head += [_("Gross"), _("Paid"), _("Document"), _("Payment"), _("Corrects")]
-    answer = Response(
-        stream_with_context(lines(head, _cells(asked))), mimetype="text/csv; charset=utf-8"
-    )
-    answer.headers["Content-Disposition"] = 'attachment; filename="invoices.csv"'
-    return answer
-
-
-def _cells(asked: view.Asked) -> Iterator[Sequence[str]]:
-    with kontor().read() as connection:
-        for row in q.everything(connection, asked.filters, asked.order):
-            yield (
-                row.number,
-                view.KINDS[row.kind](),
-                format.day_text(row.issued_on),
-                row.recipient or "",
-                row.contract_number,
-                *(Plain(format.money_plain(sum_)) for sum_ in _sums(row)),
-                view.document_chip(row)[1],
-                view.money_chip(row)[1],
-                row.corrects_number or "",
-            )
-
-
-def _sums(row: DocumentRow) -> tuple[int, ...]:
-    return row.net, row.tax, row.gross, row.paid
 
 
 @blueprint.get("/<document_id>")

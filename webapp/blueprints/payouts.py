@@ -5,26 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from flask import Blueprint, Response, abort, make_response, render_template, request, url_for
+from flask import Blueprint, Response, abort, make_response, render_template
 
 from domain.payments.settlement_events import ItemKind
 from domain.readmodels import settlement_queries as queries
 from domain.readmodels import stream
-from domain.readmodels.settlement import PayoutState
+from webapp import lists
 from webapp.kontor import kontor
 from webapp.permissions import permitted
 from webapp.sentences import staff_names, tell, who
+from webapp.settlement_lists import PAYOUT_LIST, STATES
 from webapp.texts import _
-from webapp.typed import known, position
+from webapp.typed import known
 
 blueprint = Blueprint("payouts", __name__, url_prefix="/payouts")
 
-STATES: Final[dict[str, tuple[str, Callable[[], str]]]] = {
-    PayoutState.LISTED: ("wait", lambda: _("Listed, not arrived")),
-    PayoutState.ARRIVED: ("warn", lambda: _("Arrived, not listed")),
-    PayoutState.SETTLED: ("good", lambda: _("Settled")),
-    PayoutState.DIFFERS: ("bad", lambda: _("Differs")),
-}
 KINDS: Final[dict[str, Callable[[], str]]] = {
     ItemKind.PAYMENT: lambda: _("Payment"),
     ItemKind.REFUND: lambda: _("Refund"),
@@ -37,16 +32,8 @@ KINDS: Final[dict[str, Callable[[], str]]] = {
 @blueprint.get("")
 @permitted("payment.read")
 def index() -> Response:
-    chosen = request.args.get("state", "")
-    state = PayoutState(chosen) if chosen in STATES else None
-    after = position(request.args.get("after"))
-    with kontor().read() as connection:
-        found = queries.payouts(connection, state, after)
-    more = url_for("payouts.index", state=state, after=found.after) if found.after else ""
-    html = render_template(
-        "settlement/payouts.html", found=found, state=state, states=STATES, more=more
-    )
-    return make_response(html)
+    asked = lists.asked_for(PAYOUT_LIST)
+    return lists.show("settlement/payouts.html", asked, lists.look(asked), states=STATES)
 
 
 @blueprint.get("/<payout_id>")

@@ -1,5 +1,5 @@
-"""Refunds: asking for one with its preview, and one refund with the decisions about it. Every act
-that moves money is previewed first; the deciders say what is possible, this only shows it."""
+"""Refunds: the list, asking for one with its preview, one refund with the decisions about it. What
+moves money is previewed first; the deciders say what is possible, this only shows it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from domain.payments.rules import can_still_be_returned
 from domain.readmodels import payment_queries as q
 from domain.readmodels.stream import timeline
 from domain.recording import Moved, Result
-from webapp import asking, fragments, payment_view, refund_view, security
+from webapp import asking, fragments, lists, payment_view, refund_list, refund_view, security
 from webapp.audit import audit
+from webapp.cards import card_problem
 from webapp.kontor import kontor
 from webapp.permissions import permitted
 from webapp.refund_form import Confirmed, Wish, read_confirmed, read_wish, wish_for
@@ -27,6 +28,21 @@ from webapp.typed import known, typed
 blueprint = Blueprint("refunds", __name__)
 PREVIEW = "div#preview"
 REMARK_CHARS_MAX = 2_000
+
+
+@blueprint.get("/refunds")
+@permitted("payment.read")
+def index() -> Response:
+    asked = lists.asked_for(refund_list.LIST)
+    names = staff_names()
+    return lists.show(
+        "refunds/index.html",
+        asked,
+        lists.look(asked),
+        refund_state=refund_state,
+        reason_name=reason_name,
+        who=lambda actor: who(actor, names),
+    )
 
 
 @blueprint.get("/payments/<payment_id>/refund")
@@ -203,6 +219,8 @@ def reject(refund_id: str) -> Response:
         asked = "remark" in request.form
         errors = {"remark": _("Say why, for the person who asked.")} if asked else {}
         return _decide("reject", refund_id, 422 if asked else 200, errors=errors)
+    if problem := card_problem(remark):
+        return _decide("reject", refund_id, 422, errors={"remark": problem})
     command = refund_view.rejection(refund, remark)
     return _send("reject", refund_id, command, read_confirmed(), _("Refund rejected."))
 
@@ -269,6 +287,8 @@ def _decide(act: str, refund_id: str, status: int = 200, **more: object) -> Resp
 @permitted("payment.check_now")
 def check(refund_id: str) -> Response:
     found = _found(refund_id)
+    if why := asking.shut(found.payment.provider):
+        return fragments.done(url_for("refunds.detail", refund_id=refund_id), why)
     asked = kontor().ask_again(refund_id)
     unknown = found.refund.status is Status.OUTCOME_UNKNOWN
     notice = asking.notice(asked, unknown, found.payment.provider)

@@ -10,10 +10,19 @@ from flask import Blueprint, Response, current_app, request, url_for
 
 from domain.kernel.message import Refused
 from domain.kernel.money import Cents
-from domain.readmodels.search import Kind, ThingRow, find
-from webapp import fragments, security
+from domain.readmodels.search import Group, Kind, ThingRow, find
+from webapp import (
+    contract_list,
+    customer_list,
+    document_list,
+    fragments,
+    payment_list,
+    refund_list,
+    security,
+)
 from webapp.format import parse_amount
 from webapp.kontor import kontor
+from webapp.lists import Listing
 from webapp.permissions import permitted
 from webapp.texts import _, sentence
 from webapp.typed import typed
@@ -28,15 +37,24 @@ NAMES: Final[dict[Kind, Callable[[], str]]] = {
     Kind.PAYMENT: lambda: _("Payments"),
     Kind.REFUND: lambda: _("Refunds"),
 }
-# Kind -> endpoint, its argument, and the act that opens it. Customers and contracts have no page
-# of their own yet: their payments are what people look for.
+# Kind -> endpoint, its argument, and the act that opens it.
 PLACES: Final[dict[Kind, tuple[str, str, str]]] = {
-    Kind.CUSTOMER: ("payments.index", "customer", "payment.read"),
-    Kind.CONTRACT: ("payments.index", "contract", "payment.read"),
+    Kind.CUSTOMER: ("customers.detail", "customer_id", "customer.read"),
+    Kind.CONTRACT: ("contracts.detail", "contract_id", "customer.read"),
     Kind.INVOICE: ("invoices.detail", "document_id", "invoice.read"),
     Kind.CORRECTION: ("invoices.detail", "document_id", "invoice.read"),
     Kind.PAYMENT: ("payments.detail", "payment_id", "payment.read"),
     Kind.REFUND: ("refunds.detail", "refund_id", "payment.read"),
+}
+
+# Kind -> the list that holds all of them, and its filters for a text and for an amount. What a list
+# cannot filter like that has no link.
+LISTS: Final[dict[Kind, tuple[Listing[Any], str, str]]] = {
+    Kind.CUSTOMER: (customer_list.LIST, "q", ""),
+    Kind.CONTRACT: (contract_list.LIST, "q", ""),
+    Kind.INVOICE: (document_list.LIST, "q", "amount"),
+    Kind.PAYMENT: (payment_list.LIST, "customer", "amount"),
+    Kind.REFUND: (refund_list.LIST, "customer", "amount"),
 }
 
 
@@ -57,6 +75,7 @@ def index() -> Response:
         names={kind: words() for kind, words in NAMES.items()},
         place=place,
         label=label,
+        whole=lambda group: whole(group, text, amount) if group.count > len(group.rows) else "",
     )
 
 
@@ -75,6 +94,16 @@ def place(row: ThingRow) -> str:
         return ""
     values: dict[str, Any] = {argument: row.thing}
     return url_for(endpoint, **values)
+
+
+def whole(group: Group, text: str, amount: Cents | None) -> str:
+    """The address of the list with everything of this kind; nothing where there is none."""
+    if group.kind not in LISTS or not security.allowed(LISTS[group.kind][0].act):
+        return ""
+    listing, by_text, by_amount = LISTS[group.kind]
+    name = by_text if amount is None else by_amount
+    values: dict[str, Any] = {name: text}
+    return url_for(listing.endpoint, **values) if name else ""
 
 
 def label(row: ThingRow) -> str:

@@ -11,15 +11,15 @@ from werkzeug.datastructures import FileStorage
 from domain import operating
 from domain.operating.watch import BankFile
 from domain.readmodels import settlement_queries as queries
-from webapp import fragments
+from webapp import fragments, lists
 from webapp.audit import audit
-from webapp.blueprints.payouts import STATES
 from webapp.format import instant_text
 from webapp.kontor import kontor
 from webapp.permissions import permitted
 from webapp.security import MEGABYTE, body_limit
+from webapp.settlement_lists import LINE_LIST, STATEMENT_LIST, STATES
 from webapp.texts import _
-from webapp.typed import known, position, typed
+from webapp.typed import known, typed
 
 blueprint = Blueprint("statements", __name__, url_prefix="/statements")
 NAME_MAX: Final = 120
@@ -36,13 +36,20 @@ BEFORE_XML: Final = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
 @blueprint.get("")
 @permitted("payment.read")
 def index() -> Response:
-    after = position(request.args.get("after"))
-    with kontor().read() as connection:
-        found = queries.statements(connection, after)
-    more = url_for("statements.index", after=found.after) if found.after else ""
+    asked = lists.asked_for(STATEMENT_LIST)
     files = operating.bank_files_not_imported(kontor())
-    html = render_template("settlement/statements.html", found=found, files=files, more=more)
-    return make_response(html)
+    return lists.show("settlement/statements.html", asked, lists.look(asked), files=files)
+
+
+@blueprint.get("/lines")
+@permitted("payment.read")
+def lines() -> Response:
+    """The lines of all statements."""
+    asked = lists.asked_for(LINE_LIST)
+    page = lists.look(asked)
+    with kontor().read() as connection:
+        payouts = queries.payouts_of(connection, page.rows)
+    return lists.show("settlement/lines.html", asked, page, payouts=payouts, states=STATES)
 
 
 @blueprint.get("/<statement_id>")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -14,32 +14,22 @@ from flask import Blueprint, Response, abort, g, make_response, render_template,
 
 from domain import operating
 from domain.kernel.message import Refused
+from domain.operating import machinery
 from domain.operating.watch import EffectSeen
-from domain.readmodels import causes, stream
-from domain.readmodels.stream import Entry, Filters
-from webapp import fragments, hook_refusals
+from domain.readmodels import causes
+from domain.readmodels.stream import Entry, EventSeen
+from webapp import fragments, lists
 from webapp.audit import audit
 from webapp.format import iban_masked
 from webapp.kontor import kontor
 from webapp.permissions import permitted
 from webapp.security import allowed
 from webapp.sentences import Sentence, staff_names, tell, who
+from webapp.stream_list import LIST
 from webapp.texts import _, sentence
 from webapp.typed import POSITION_MAX, typed
-from webapp.typed import position as position_in
 
 blueprint = Blueprint("stream", __name__, url_prefix="/stream")
-MACHINES: Final = (
-    "stripe",
-    "worker",
-    "timer",
-    "ticker",
-    "flow:collecting",
-    "flow:refunding",
-    "flow:settling",
-    "demo",
-)
-"""Actors that are no people, for the filter."""
 TEXT_MAX: Final = 80
 IBAN: Final = re.compile(r"\b[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}\b")
 MASKED: Final = frozenset({"iban", "account"})
@@ -53,7 +43,7 @@ BODY_SHOWN_MAX: Final = 100_000
 class Line:
     """One event as a row: in words, and with who did it."""
 
-    entry: Entry
+    entry: Entry | EventSeen
     told: Sentence
     who: str
 
@@ -70,33 +60,16 @@ class Node:
 @blueprint.get("")
 @permitted("stream.read")
 def index() -> Response:
-    filters, after = _filters(), position_in(request.args.get("after"))
-    health = operating.health(kontor())
-    with kontor().read() as connection:
-        page = stream.page(connection, filters, after)
-        total = stream.count(connection, filters)
-        beside = causes.neighbours(connection, page.entries)
-    names = staff_names()
-    chosen: dict[str, Any] = {
-        name: value
-        for name in filters.__struct_fields__
-        if (value := getattr(filters, name)) is not None
-    }
-    more = url_for("stream.index", **chosen, after=page.after) if page.after else ""
-    html = render_template(
+    asked = lists.asked_for(LIST)
+    page, health = lists.look(asked), machinery.look_at_stream(kontor())
+    return lists.show(
         "stream/index.html",
+        asked,
+        page,
         health=health,
-        refusals=hook_refusals.recent(),
-        lines=_lines(page.entries, names),
-        beside=beside,
-        total=total,
-        more=more,
-        chosen=chosen,
-        types=sorted(stream.KINDS),
-        services=sorted(set(stream.SERVICES.values())),
-        actors=_actors(names),
+        refusals=health.refusals,
+        lines=_lines(page.rows, staff_names()),
     )
-    return make_response(html)
 
 
 @blueprint.get("/<int:position>")
@@ -208,27 +181,7 @@ def _act(act: str, subject: str, do: Callable[[str], bool], notice: str) -> Resp
     return fragments.done(url_for("stream.index"), gone)
 
 
-def _filters() -> Filters:
-    def text(name: str) -> str | None:
-        return typed(request.args.get(name), TEXT_MAX) or None
-
-    return Filters(
-        type=text("type"),
-        service=text("service"),
-        stream=text("stream"),
-        customer=text("customer"),
-        actor=text("actor"),
-        until=position_in(request.args.get("until")),
-    )
-
-
-def _actors(names: dict[str, str]) -> list[tuple[str, str]]:
-    people = sorted((name, f"staff:{staff_id}") for staff_id, name in names.items())
-    machines = [(actor, actor) for actor in MACHINES]
-    return [("", _("Everybody")), *((actor, name) for name, actor in people), *machines]
-
-
-def _lines(entries: Iterable[Entry], names: dict[str, str]) -> list[Line]:
+def _lines(entries: Iterable[Entry | EventSeen], names: dict[str, str]) -> list[Line]:
     return [Line(one, tell(one.event), who(one.actor, names)) for one in entries]
 
 

@@ -8,8 +8,12 @@ from datetime import date, timedelta
 from flask import Blueprint, Response, make_response, render_template
 
 from webapp import fragments, security
+from webapp.errors import words
 from webapp.permissions import permitted
 from webapp.texts import _
+
+UNBROKEN = "Wohngebäudeversicherungsbeitragsrückerstattungsbescheid" * 2
+"""German has words without an end; they must not push a page wider than its window."""
 
 blueprint = Blueprint("style", __name__, url_prefix="/style")
 
@@ -23,6 +27,9 @@ def index() -> Response:
         "soon": _working_day(today + timedelta(days=3)),
         "late": today - timedelta(days=5),
         "errors": {"amount": _("Enter an amount."), "reason": _("Choose a reason.")},
+        "words": words,
+        "long": _("A sentence that is longer than its place usually is, as German ones often are"),
+        "unbroken": UNBROKEN,
     }
     return make_response(render_template("style/index.html", **context))
 

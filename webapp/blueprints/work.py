@@ -4,40 +4,36 @@ are taken on the refund's own routes; a case closes itself when its reason is go
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Final
 from uuid import uuid4
 
 import msgspec
-from flask import Blueprint, Response, abort, g, make_response, render_template, request, url_for
+from flask import Blueprint, Response, abort, make_response, render_template, request, url_for
 
 from domain.kernel.ids import MalformedId, name_uuid, read_id
 from domain.kernel.message import Refused
 from domain.payments.events import Reason
 from domain.payments.rules import REASONS
 from domain.readmodels import work_queries
+from domain.readmodels.lists import PAGE, Page
 from domain.readmodels.stream import Entry, timeline
-from domain.readmodels.work_queries import Detail, Listing, Overview, Tab
+from domain.readmodels.work import CaseRow
+from domain.readmodels.work_queries import Detail, Overview
 from domain.recording import Result
 from domain.work.commands import CloseCase, NoteCase, SnoozeCase, TakeCase
 from domain.work.events import CaseType
-from webapp import asking, errors, fragments, proposals, security
+from webapp import asking, errors, fragments, lists, proposals, security
+from webapp.cards import card_problem
 from webapp.commands import command_id, notice, send
 from webapp.kontor import kontor
 from webapp.permissions import permitted
 from webapp.sentences import ECHOES, reason_effect, reason_name, staff_names, tell, who
-from webapp.texts import _, ngettext, sentence
+from webapp.texts import _, sentence
+from webapp.work_list import LIST, TABS, actor, columns, current_tab
 
 blueprint = Blueprint("work", __name__, url_prefix="/work")
-TABS: Final[dict[Tab, Callable[[], str]]] = {
-    Tab.MINE: lambda: _("Mine"),
-    Tab.LATE: lambda: _("Late"),
-    Tab.ALL: lambda: _("All"),
-    Tab.SNOOZED: lambda: _("Snoozed"),
-    Tab.CLOSED: lambda: _("Closed"),
-}
-BULK_MAX: Final = work_queries.PAGE_ROWS
+BULK_MAX: Final = PAGE
 TEXT_MAX: Final = 2_000
 """A note is a few sentences; whoever pastes a mail is asked to shorten it."""
 
@@ -46,25 +42,25 @@ TEXT_MAX: Final = 2_000
 @permitted("case.read")
 def index() -> Response:
     """The list; htmx asks every four seconds and gets 304 while nothing changed."""
-    today, actor = security.today(), _actor()
-    tab = _tab(request.args.get("tab", ""))
-    after = request.args.get("after", "")
+    asked = lists.asked_for(LIST)
+    tab = current_tab(asked)
+    page = lists.look(asked)
     with kontor().read() as connection:
-        counts = work_queries.overview(connection, actor, today)
-        listing = work_queries.listing(connection, tab, actor=actor, today=today, after=after)
-    version = _version(counts, listing, today)
-    if fragments.wants_fragment() and request.args.get("seen") == version:
+        counts = work_queries.overview(connection, actor(), security.today())
+    version = _version(counts, page)
+    if fragments.wants_fragment() and request.args.get(lists.POLL) == version:
         return make_response("", 304)
-    return fragments.page_or_part(
+    place = {lists.PLACE: request.args.get(lists.PLACE)}
+    return lists.show(
         "work/index.html",
-        "work/_list.html",
-        200,
+        asked,
+        page,
         tab=tab,
         tabs=[(key, words(), getattr(counts, key)) for key, words in TABS.items()],
         counts=counts,
-        cases=[(case, proposals.act(case)) for case in listing.cases],
-        next_url=url_for("work.index", tab=tab, after=listing.after) if listing.after else "",
-        poll_url=url_for("work.index", tab=tab, after=after or None, seen=version),
+        columns=columns(tab),
+        cases=[(case, proposals.act(case)) for case in page.rows],
+        poll_url=asked.url(**place, **{lists.POLL: version}),
         command_id=uuid4(),
         **_words(),
     )
@@ -98,7 +94,7 @@ def detail(case_id: str) -> Response:
 @blueprint.post("/<case_id>/take")
 @permitted("case.act")
 def take(case_id: str) -> Response:
-    return _act(TakeCase(by=_actor(), case_id=case_id), _("The case is yours."))
+    return _act(TakeCase(by=actor(), case_id=case_id), _("The case is yours."))
 
 
 @blueprint.get("/<case_id>/snooze")
@@ -117,7 +113,7 @@ def snooze(case_id: str) -> Response:
     except ValueError:
         wrong = {"until": _("Choose a day.")}
         return _form("work/snooze.html", case_id, typed=typed, wrong=wrong)
-    command = SnoozeCase(by=_actor(), case_id=case_id, until=until)
+    command = SnoozeCase(by=actor(), case_id=case_id, until=until)
     return _act(command, _("The case is put off."), "work/snooze.html", typed)
 
 
@@ -131,9 +127,9 @@ def ask_note(case_id: str) -> Response:
 @permitted("case.act")
 def note(case_id: str) -> Response:
     typed = {"note": request.form.get("note", "")}
-    if wrong := _too_long("note", typed["note"]):
+    if wrong := _wrong("note", typed["note"]):
         return _form("work/note.html", case_id, typed=typed, wrong=wrong)
-    command = NoteCase(by=_actor(), case_id=case_id, note=typed["note"])
+    command = NoteCase(by=actor(), case_id=case_id, note=typed["note"])
     return _act(command, _("The note is added."), "work/note.html", typed)
 
 
@@ -147,10 +143,10 @@ def ask_close(case_id: str) -> Response:
 @permitted("case.act")
 def close(case_id: str) -> Response:
     typed = {"remark": request.form.get("remark", "")}
-    if wrong := _too_long("remark", typed["remark"]):
+    if wrong := _wrong("remark", typed["remark"]):
         return _form("work/close.html", case_id, typed=typed, wrong=wrong)
     remark = typed["remark"].strip()
-    command = CloseCase(by=_actor(), case_id=case_id, how="remark", remark=remark)
+    command = CloseCase(by=actor(), case_id=case_id, how="remark", remark=remark)
     return _act(command, _("The case is closed."), "work/close.html", typed)
 
 
@@ -166,9 +162,9 @@ def bulk() -> Response:
         cases = work_queries.chosen(connection, chosen)
     results, last = [], Result(command_id=form_id)
     for case in cases:
-        command: TakeCase | SnoozeCase = TakeCase(by=_actor(), case_id=case.case_id)
+        command: TakeCase | SnoozeCase = TakeCase(by=actor(), case_id=case.case_id)
         if not taking:
-            command = SnoozeCase(by=_actor(), case_id=case.case_id, until=tomorrow)
+            command = SnoozeCase(by=actor(), case_id=case.case_id, until=tomorrow)
         one_id, why_not = name_uuid(form_id, taking, case.case_id), ""
         try:
             last = send(command, one_id, act="case.act", subject=case.case_id)
@@ -239,7 +235,6 @@ def _words() -> dict[str, object]:
     """What the templates need to turn rows into words."""
     names = staff_names()
     return {
-        "ngettext": ngettext,
         "told": proposals.told,
         "chip_of": proposals.chip,
         "advice": proposals.advice,
@@ -247,7 +242,7 @@ def _words() -> dict[str, object]:
         "check_url": proposals.check_url,
         "subject_url": proposals.subject_url,
         "address": proposals.address,
-        "me": _actor(),
+        "me": actor(),
         "today": security.today(),
         "who": lambda actor: who(actor, names),
     }
@@ -273,22 +268,17 @@ def _asking(found: Detail) -> list[str]:
     return asking.told(found.asking, found.case.subject)
 
 
-def _version(counts: Overview, listing: Listing, today: date) -> str:
+def _version(counts: Overview, page: Page[CaseRow]) -> str:
     """Changes when the list does. The count of events is left out: it moves all day, and what
     somebody has marked in the list would go with every step."""
     still = msgspec.structs.replace(counts, by_itself=0)
-    return hashlib.sha256(msgspec.json.encode((still, listing, today))).hexdigest()[:16]
+    seen = msgspec.json.encode((still, page, security.today()))
+    return hashlib.sha256(seen).hexdigest()[:16]
 
 
-def _too_long(field: str, text: str) -> dict[str, str]:
+def _wrong(field: str, text: str) -> dict[str, str]:
+    if problem := card_problem(text):
+        return {field: problem}
     if len(text) <= TEXT_MAX:
         return {}
     return {field: _("Write at most %(count)s characters.", count=TEXT_MAX)}
-
-
-def _tab(name: str) -> Tab:
-    return Tab(name) if name in Tab.__members__.values() else Tab.ALL
-
-
-def _actor() -> str:
-    return f"staff:{g.staff.id}"

@@ -1,7 +1,7 @@
 """What happened, in sentences: one per event type; the states as chips, who did it, and what
 follows from a preview. It decides nothing and looks up nothing but names of staff."""
 
-from webapp.sentences import documents, money, payments, work
+from webapp.sentences import documents, money, payments, provider, work
 from webapp.sentences.follow import follows
 from webapp.sentences.states import (
     PAYMENT_STATES,
@@ -12,7 +12,7 @@ from webapp.sentences.states import (
     refund_state,
 )
 from webapp.sentences.telling import ECHOES, Sentence, tell, told_types
-from webapp.sentences.who import staff_names, who
+from webapp.sentences.who import people, staff_names, who
 
 __all__ = [
     "ECHOES",
@@ -24,6 +24,8 @@ __all__ = [
     "money",
     "payment_state",
     "payments",
+    "people",
+    "provider",
     "reason_effect",
     "reason_name",
     "refund_state",

@@ -9,7 +9,7 @@ from domain.invoices import commands as invoices
 from domain.kernel.message import Command, Effect, Timer
 from domain.payments import commands as payments
 from domain.payments.settlement_commands import MatchLine
-from domain.work.commands import CloseCase, OpenCase
+from domain.work.commands import CloseCase, OpenCase, OpenCaseWhileWaiting
 from webapp.format import day_text, instant_text, money
 from webapp.sentences.telling import refund_reason_of
 from webapp.sentences.work import case_name
@@ -22,6 +22,9 @@ _EFFECTS: Final[dict[str, Callable[[Effect], str]]] = {
     ),
     "submit_refund": lambda effect: _("A worker sends the refund to the provider at once"),
     "render": lambda effect: _("A worker makes the PDF"),
+    "probe_provider": lambda effect: _(
+        "A worker asks from time to time whether the provider answers"
+    ),
 }
 _TIMERS: Final[dict[str, Callable[[Timer], str]]] = {
     "bill_instalment": lambda timer: _(
@@ -110,6 +113,10 @@ _on(payments.SettleRefund, lambda command: _("A refund is settled"))
 _on(MatchLine, lambda command: _("The bank line is matched with a payout"))
 _on(
     OpenCase,
+    lambda command: _("A case opens in Work: %(what)s", what=case_name(command.case_type)),
+)
+_on(
+    OpenCaseWhileWaiting,
     lambda command: _("A case opens in Work: %(what)s", what=case_name(command.case_type)),
 )
 _on(CloseCase, lambda command: _("An open case about this closes"))

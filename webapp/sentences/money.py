@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from domain.payments import settlement_events as e
-from webapp.format import day_text, money, number
+from webapp.format import day_text, money
 from webapp.sentences.telling import Sentence, on
 from webapp.texts import _, ngettext
 
 on(
     e.PayoutListed,
     lambda event: Sentence(
-        _(
+        ngettext(
+            "The provider lists a payout of %(net)s with %(count)s item",
             "The provider lists a payout of %(net)s with %(count)s items",
+            len(event.items),
             net=money(event.net),
-            count=number(len(event.items)),
         )
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from domain.payments import events as e
 from webapp.format import day_text, money
+from webapp.sentences.codes import no_answer
 from webapp.sentences.states import reason_name
 from webapp.sentences.telling import Sentence, on, reason_of, refund_reason_of
 from webapp.texts import _
@@ -51,7 +52,8 @@ on(
 on(
     e.PaymentOutcomeUnknown,
     lambda event: Sentence(
-        _("The provider did not answer (%(why)s); it is asked again", why=event.why), "warn"
+        _("The provider did not answer (%(why)s); it is asked again", why=no_answer(event.why)),
+        "warn",
     ),
 )
 on(
@@ -162,7 +164,7 @@ on(
     lambda event: Sentence(
         _(
             "The provider did not answer (%(why)s); it is asked before anything is sent",
-            why=event.why,
+            why=no_answer(event.why),
         ),
         "warn",
     ),

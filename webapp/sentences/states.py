@@ -10,7 +10,7 @@ from domain.payments.payment import Status as PaymentStatus
 from domain.payments.refund import Status as RefundStatus
 from domain.payments.rules import REASONS
 from webapp.sentences.telling import Tone
-from webapp.texts import _
+from webapp.texts import _, told_as
 
 P, R = PaymentStatus, RefundStatus
 PAYMENT_STATES: Final[dict[PaymentStatus, tuple[Tone, Callable[[], str]]]] = {
@@ -44,6 +44,10 @@ _REASONS: Final[dict[Reason, Callable[[], str]]] = {
     Reason.OVERPAYMENT: lambda: _("overpayment"),
     Reason.GOODWILL: lambda: _("goodwill"),
 }
+
+told_as({state: words for state, (_tone, words) in PAYMENT_STATES.items()}, PaymentStatus)
+told_as({state: words for state, (_tone, words) in REFUND_STATES.items()}, RefundStatus)
+told_as(_REASONS, Reason)
 
 
 def payment_state(status: PaymentStatus) -> tuple[Tone, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from flask import g
 from sqlalchemy import select
 
 from webapp.models import Staff, db
@@ -25,9 +26,19 @@ _ACTORS: Final[dict[str, Callable[[], str]]] = {
 
 
 def staff_names() -> dict[str, str]:
-    """Staff id -> name, disabled accounts included: their acts stay in the history."""
-    rows = db.session.execute(select(Staff.id, Staff.name).limit(NAMES_MAX))
-    return {row.id: row.name for row in rows}
+    """Staff id -> name, disabled accounts included: their acts stay in the history. Asked once in
+    a request."""
+    known: dict[str, str] | None = g.get("staff_names")
+    if known is None:
+        rows = db.session.execute(select(Staff.id, Staff.name).limit(NAMES_MAX))
+        known = g.staff_names = {row.id: row.name for row in rows}
+    return known
+
+
+def people() -> list[tuple[str, str]]:
+    """(actor, name) by name, to choose from."""
+    found = sorted((name, staff_id) for staff_id, name in staff_names().items())
+    return [(f"{STAFF_PREFIX}{staff_id}", name) for name, staff_id in found]
 
 
 def who(actor: str, names: Mapping[str, str]) -> str:

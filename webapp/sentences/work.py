@@ -26,6 +26,7 @@ CASE_TYPES: Final[dict[CaseType, Callable[[], str]]] = {
     CaseType.QUARANTINED_NOTIFICATION: lambda: _("a notification nobody can read"),
     CaseType.PARKED_STREAM: lambda: _("a stream is parked"),
     CaseType.PARKED_EFFECT: lambda: _("an effect is parked"),
+    CaseType.PROVIDER_INCIDENT: lambda: _("a provider does not answer"),
 }
 
 

@@ -76,6 +76,15 @@ document.addEventListener("theme", (event) => {
   }
 });
 
+// A list of choices closes when somebody points or moves elsewhere.
+for (const kind of ["pointerdown", "focusin"]) {
+  document.addEventListener(kind, (event) => {
+    for (const pick of document.querySelectorAll("details.pick[open]")) {
+      if (!pick.contains(event.target)) pick.open = false;
+    }
+  });
+}
+
 // "Select all" of a list with checkboxes.
 document.addEventListener("change", (event) => {
   const all = event.target.closest?.("thead input[type=checkbox]");

@@ -2,6 +2,7 @@
 answer is an Outcome and never an exception; a question without an answer is ProviderUnreachable."""
 
 import json
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from domain.payments.ports import (
     PaymentOrder,
     PayoutItem,
     PolledEvent,
+    ProviderNotCalled,
     ProviderRefused,
     ProviderUnknown,
     ProviderUnreachable,
@@ -23,10 +25,13 @@ from domain.payments.ports import (
     UnknownReason,
     Unrecognised,
 )
+from jobs.gate import Gate, Open
 from jobs.providers.stripe import translate
-from jobs.providers.stripe.client import stripe_client
+from jobs.providers.stripe.client import NotSent, stripe_client
 
 Json: TypeAlias = dict[str, Any]
+
+log = logging.getLogger("kontor.stripe")
 
 PAGE = 100
 # A list longer than this is not read to its end in one go: 200,000 events, items or payments.
@@ -34,12 +39,15 @@ PAGES_MAX = 2000
 
 # SDK error -> why the outcome is unknown. Everything that is not here, and not a refusal, raises.
 UNKNOWN: tuple[tuple[type[stripe.StripeError], UnknownReason], ...] = (
+    (NotSent, UnknownReason.NOT_SENT),
     (stripe.APIConnectionError, UnknownReason.CONNECTION),
     (stripe.RateLimitError, UnknownReason.RATE_LIMITED),
     (stripe.IdempotencyError, UnknownReason.KEY_REUSED),
     (stripe.AuthenticationError, UnknownReason.NOT_ALLOWED),
     (stripe.PermissionError, UnknownReason.NOT_ALLOWED),
 )
+MISREAD = (KeyError, TypeError, ValueError, AttributeError)
+"""What reading JSON of another shape than ours ends in: nothing of it is believed."""
 CONFLICT = 409
 REFUSALS = (stripe.CardError, stripe.InvalidRequestError)
 
@@ -51,8 +59,15 @@ class StripeAdapter:
         self._v1 = client.v1
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> "StripeAdapter":
-        return cls(stripe_client(settings))
+    def from_settings(
+        cls, settings: Settings, gate: Gate | None = None, read_s: float | None = None
+    ) -> "StripeAdapter":
+        return cls(stripe_client(settings, gate or Open(), read_s))
+
+    def ask_anything(self) -> None:
+        """A question that changes nothing. Raises ProviderUnreachable without a usable answer."""
+        with _asking():
+            self._v1.events.list({"limit": 1})
 
     def collect(self, order: PaymentOrder) -> Outcome:
         """A SEPA debit, off-session, by the mandate behind the payment method."""
@@ -185,6 +200,9 @@ def _ordered(call: Callable[[], Outcome]) -> Outcome:
         return call()
     except stripe.StripeError as error:
         return _outcome_of(error)
+    except MISREAD as error:
+        log.exception("an answer to an order was not readable")
+        return ProviderUnknown(reason=UnknownReason.UNREADABLE, message=repr(error))
 
 
 def _outcome_of(error: stripe.StripeError) -> Outcome:
@@ -223,8 +241,12 @@ def _asking() -> Iterator[None]:
     """Turns the SDK's errors of a question into ProviderUnreachable."""
     try:
         yield
+    except NotSent as error:
+        raise ProviderNotCalled(str(error)) from error
     except stripe.StripeError as error:
         raise ProviderUnreachable(str(error.user_message or error)) from error
+    except MISREAD as error:
+        raise ProviderUnreachable(f"an answer was not readable: {error!r}") from error
 
 
 def _plain(obj: stripe.StripeObject) -> Json:

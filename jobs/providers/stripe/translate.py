@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from domain.kernel.time import berlin_date
+from domain.payments import hints
 from domain.payments.ports import (
     Hint,
     Ignored,
@@ -36,14 +37,6 @@ EVENTS: dict[str, str] = {
     "payment_intent.payment_failed": "payment_intent",
     "payment_intent.canceled": "payment_intent",
     "payment_intent.processing": "payment_intent",
-    "payment_intent.created": IGNORED,
-    # A charge is told by its payment intent, its refunds and its dispute.
-    "charge.pending": IGNORED,
-    "charge.succeeded": IGNORED,
-    "charge.failed": IGNORED,
-    "charge.updated": IGNORED,
-    "charge.refunded": IGNORED,
-    "charge.refund.updated": IGNORED,
     "charge.dispute.created": "dispute",
     "charge.dispute.updated": "dispute",
     "charge.dispute.closed": "dispute",
@@ -52,13 +45,12 @@ EVENTS: dict[str, str] = {
     "refund.created": "refund",
     "refund.updated": "refund",
     "refund.failed": "refund",
-    "payout.created": IGNORED,
     "payout.updated": "payout",
     "payout.paid": "payout",
     "payout.failed": "payout",
     "payout.canceled": "payout",
     "payout.reconciliation_completed": "payout",
-    "balance.available": IGNORED,
+    **dict.fromkeys(hints.STRIPE_NEEDLESS, IGNORED),
 }
 
 # A dispute's reason or a charge's failure code -> ISO 20022 return reason (DOMAIN_RULES R4).
@@ -125,7 +117,7 @@ def read_notification(body: bytes) -> Hint | Ignored | Unrecognised:
     if kind is None:
         return Unrecognised(reason=f"unknown event type {event.type}")
     if kind == IGNORED:
-        return Ignored(reason=f"{event.type} says nothing that another event does not say")
+        return Ignored(reason=hints.needless(event.type))
     return Hint(event_id=event.id, event_type=event.type, kind=kind, object_id=event.data.object.id)
 
 

@@ -56,7 +56,7 @@ def test_the_longest_document_allowed_fits() -> None:
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_ends_within_the_limits(name: str) -> None:
     """In a process of its own, as small as a worker: this one may hold servers, and had others."""
-    ran = subprocess.run(  # noqa: S603  # our own module
+    ran = subprocess.run(  # our own module
         [sys.executable, "-m", "tests.jobs.documents.bombs", name],
         capture_output=True,
         check=True,

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import stripe
 
 from config import ROOT, Settings
+from jobs.gate import Open
 from jobs.providers.stripe.adapter import StripeAdapter
 from jobs.providers.stripe.client import stripe_client
 from tests.jobs.providers.judge import Judged, available
@@ -147,7 +148,7 @@ class Simulator:
         if available():
             stripe.RequestsClient = Judged  # the factory itself stays as it is
         try:
-            return stripe_client(self.settings)
+            return stripe_client(self.settings, Open())
         finally:
             stripe.RequestsClient = original
 

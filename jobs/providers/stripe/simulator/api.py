@@ -4,11 +4,11 @@ It checks parameters and reads the book; what money does is decided in payments.
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from jobs.providers.stripe.simulator import payments, wire
 from jobs.providers.stripe.simulator.faults import Operation, strike
 from jobs.providers.stripe.simulator.keys import Keys, Stored
+from jobs.providers.stripe.simulator.outages import Answer, Outages, Request
 from jobs.providers.stripe.simulator.store import Json
 from jobs.providers.stripe.simulator.wire import Checks, StripeError
 from jobs.providers.stripe.simulator.world import API_VERSION, ClockError, World, public
@@ -64,32 +64,20 @@ RETRIEVE = {name: kind for name, (kind, _) in LISTS.items()} | {
 SEARCH = re.compile(r"metadata\[['\"](\w+)['\"]\]:\s*['\"]([^'\"]*)['\"]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    method: str
-    path: str
-    text: str  # the form of a POST, the query of a GET
-    headers: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """`cut`: the connection ends here without an answer."""
-
-    status: int = 200
-    body: Json = field(default_factory=dict)
-    headers: dict[str, str] = field(default_factory=dict)
-    cut: bool = False
-
-
 class Api:
     """Answers one request at a time under the world's lock; holding a key happens outside it."""
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._keys = Keys(world)
+        self._outages = Outages(world)
 
     def handle(self, request: Request) -> Answer:
+        """Counts the call, and lets an outage strike before the work or at its answer."""
+        self._world.calls.append(time.monotonic())
+        return self._outages.before(request) or self._outages.after(self._answer(request))
+
+    def _answer(self, request: Request) -> Answer:
         with self._world.lock:
             request_id = f"req_{self._world.count('request'):014}"
         headers = {"Request-Id": request_id, "Stripe-Version": API_VERSION}

@@ -7,6 +7,8 @@ PUT  /clock   {"now": iso}: does all that is due up to then, in order, then tell
 GET  /next    {"at": iso | null}: the next moment at which something happens by itself
 GET  /quiet   {"quiet": bool, "waiting": n, "given_up": n}
 GET  /faults, PUT /faults   the fault set of faults.py; PUT replaces all of it
+GET  /calls   {"total": n, "peak": n}: requests to the API so far, and the most in one second of
+              wall time; PUT /calls begins to count anew
 POST /seed    see history.py
 POST /act     {"act": "return" | "fail_refund" | "refund" | "bank_line" | "event", ...}, see ACTS
 GET  /book    everything, by kind, with `movements`: one row per booking on our Stripe balance
@@ -99,6 +101,20 @@ def _faults(world: World, _body: bytes) -> Json:
 def _set_faults(world: World, body: bytes) -> Json:
     world.faults = msgspec.json.decode(body, type=Faults)
     return _faults(world, b"")
+
+
+def _calls(world: World, _body: bytes) -> Json:
+    calls, peak, first = world.calls, 0, 0
+    for last, at in enumerate(calls):
+        while calls[first] <= at - 1.0:
+            first += 1
+        peak = max(peak, last - first + 1)
+    return {"total": len(calls), "peak": peak}
+
+
+def _count_anew(world: World, _body: bytes) -> Json:
+    world.calls.clear()
+    return {"total": 0, "peak": 0}
 
 
 def _seed(world: World, body: bytes) -> Json:
@@ -225,6 +241,8 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/quiet"): _quiet,
     ("GET", "/faults"): _faults,
     ("PUT", "/faults"): _set_faults,
+    ("GET", "/calls"): _calls,
+    ("PUT", "/calls"): _count_anew,
     ("POST", "/seed"): _seed,
     ("POST", "/act"): _act,
     ("GET", "/book"): _book,

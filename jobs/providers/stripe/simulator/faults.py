@@ -13,6 +13,10 @@ Operations are "payment_intents.create" and "refunds.create".
                   after the debit
   webhooks        duplicate: extra copies; shuffle: no order; delay_minutes: of Clock time;
                   lost: never sent (the list of events still has them)
+  outage          until it is switched off: "rate_limited" answers 429 with that Retry-After,
+                  "server_error" answers 500, "blackhole" takes requests and never answers, all
+                  three before any work; "garbage" does the work and then sends what is no answer
+                  (HTML, half of it, another content type, an empty object, in turn)
   payout_short_cents   the next payout arrives at the bank short by that much
 """
 
@@ -21,6 +25,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 Operation: TypeAlias = Literal["payment_intents.create", "refunds.create"]
+Mode: TypeAlias = Literal["none", "rate_limited", "server_error", "blackhole", "garbage"]
 Counts: TypeAlias = dict[Operation, int]
 
 
@@ -57,6 +62,11 @@ class WebhookFaults(_Part):
     lost: bool = False
 
 
+class Outage(_Part):
+    mode: Mode = "none"
+    retry_after_s: int = 2
+
+
 class Faults(_Part):
     lose_requests: Counts = {}
     lose_answers: Counts = {}
@@ -67,6 +77,7 @@ class Faults(_Part):
     fail_debits: FailDebits = msgspec.field(default_factory=FailDebits)
     return_debits: ReturnDebits = msgspec.field(default_factory=ReturnDebits)
     webhooks: WebhookFaults = msgspec.field(default_factory=WebhookFaults)
+    outage: Outage = msgspec.field(default_factory=Outage)
     payout_short_cents: int = 0
 
 

@@ -11,11 +11,13 @@ from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from jobs.providers.stripe.simulator import control
-from jobs.providers.stripe.simulator.api import Answer, Api, Request
+from jobs.providers.stripe.simulator.api import Api
+from jobs.providers.stripe.simulator.outages import Answer, Request
 from jobs.providers.stripe.simulator.world import World
 
 BODY_BYTES_MAX = 20_000_000  # a seed of the whole demo insurer
 CONNECTION_SECONDS = 60
+JSON = "application/json"
 
 Answerer: TypeAlias = Callable[[Request, bytes], Answer]
 
@@ -68,11 +70,11 @@ class _Handler(BaseHTTPRequestHandler):
             with contextlib.suppress(OSError):  # the caller may have left first
                 self.connection.shutdown(socket.SHUT_RDWR)
             return
-        body = json.dumps(answer.body, indent=2).encode()
+        kind, body = answer.raw or (JSON, json.dumps(answer.body, indent=2).encode())
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

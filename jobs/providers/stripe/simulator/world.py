@@ -5,6 +5,7 @@ import base64
 import copy
 import heapq
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ API_VERSION = "2026-10-28.endive"
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ID_CHARS = 24
 STATEMENT_HOUR, PAYOUT_HOUR = 6, 18
+CALLS_KEPT = 100_000  # the times of the latest requests, for who measures
 
 Act: TypeAlias = Callable[["World", Json], None]
 
@@ -57,6 +59,7 @@ class World:
         self.lock = threading.RLock()
         self.told = threading.Condition(self.lock)
         self.silent = False
+        self.calls: deque[float] = deque(maxlen=CALLS_KEPT)
         self._acts = acts
         self._load()
 
