@@ -5,10 +5,12 @@ or page is thought of. Whatever is not plainly right goes the long way, to the v
 from __future__ import annotations
 
 import io
+import logging
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
+import psycopg
 from werkzeug.datastructures import EnvironHeaders
 
 from config import Settings
@@ -21,8 +23,10 @@ from webapp.security import BODY_LIMIT, HEADERS, YEAR_SECONDS
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+log = logging.getLogger(__name__)
 PREFIX: Final = "/hooks/"
 RECEIVED: Final = b"received\n"
+NOT_STORED: Final = b"not stored\n"
 
 
 class HookLane:
@@ -39,16 +43,24 @@ class HookLane:
             *strict.items(),
             ("Cache-Control", "no-store"),
             ("Content-Type", "text/plain; charset=utf-8"),
-            ("Content-Length", str(len(RECEIVED))),
         ]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         ours = path.startswith(PREFIX) and not traces.enabled()
-        if ours and self._stored(environ, path.removeprefix(PREFIX)):
-            start_response("200 OK", [*self._headers])
-            return [RECEIVED]
+        try:
+            stored = ours and self._stored(environ, path.removeprefix(PREFIX))
+        except psycopg.Error as error:
+            # Not stored, so the provider has to send it again; the view would only wait once more.
+            log.error("a notification was not stored: %s", error)
+            return self._say(start_response, "503 Service Unavailable", NOT_STORED)
+        if stored:
+            return self._say(start_response, "200 OK", RECEIVED)
         return self._app(environ, start_response)
+
+    def _say(self, start_response: StartResponse, status: str, body: bytes) -> list[bytes]:
+        start_response(status, [*self._headers, ("Content-Length", str(len(body)))])
+        return [body]
 
     def _stored(self, environ: WSGIEnvironment, provider: str) -> bool:
         began = time.perf_counter()

@@ -3,6 +3,7 @@ once, and nothing ends in a 500."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import hmac
 import json
@@ -53,6 +54,14 @@ def test_a_signed_notification_is_stored_once(
         assert answer.status_code == 200
     assert stored(app) == [("evt_1", "verified")]
     assert counted(app) == {}
+
+
+def test_without_the_database_it_is_told_to_come_again(settings: Settings) -> None:
+    away = dataclasses.replace(settings, database_url="postgresql://nobody@127.0.0.1:1/none")
+    client = create_app(away).test_client()
+    answer = client.post("/hooks/stripe", data=BODY, headers=signed(settings, BODY))
+    assert answer.status_code == 503
+    assert answer.headers["Cache-Control"] == "no-store"
 
 
 def test_the_body_is_not_stored_in_clear(
