@@ -78,7 +78,8 @@ def create_app(settings: Settings) -> Flask:
         app.register_blueprint(import_module(f"webapp.blueprints.{name}").blueprint)
     init_data(app)
     app.cli.add_command(staff_commands)
-    lane = HookLane(app.wsgi_app, settings, app.extensions["kontor"])
+    failure = errors.database_driver(app).Error
+    lane = HookLane(app.wsgi_app, settings, app.extensions["kontor"], failure)
     app.wsgi_app = lane  # type: ignore[method-assign]  # Flask's own advice
     if not settings.sandbox:
         # One proxy in front ends TLS and names the client.

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask, Response, g, make_response, render_template, request
 from sqlalchemy.exc import OperationalError, ProgrammingError
@@ -72,9 +73,7 @@ def words(code: int) -> Sorry:
 def init_errors(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(InternalServerError, _broken)
-    with app.app_context():
-        # The domain uses the driver without SQLAlchemy; this is the driver's own error.
-        driver = db.engine.dialect.loaded_dbapi
+    driver = database_driver(app)
     for error in (OperationalError, driver.OperationalError):
         app.register_error_handler(error, _database_away)
     for mistake in (ProgrammingError, driver.ProgrammingError):
@@ -83,6 +82,12 @@ def init_errors(app: Flask) -> None:
     app.register_error_handler(security.SignInNeeded, _sign_in)
     app.register_error_handler(ProofNeeded, _prove)
     app.register_error_handler(Refused, _refused)
+
+
+def database_driver(app: Flask) -> Any:
+    """The domain uses the driver without SQLAlchemy; this is where its own errors stand."""
+    with app.app_context():
+        return db.engine.dialect.loaded_dbapi
 
 
 def _http(error: HTTPException) -> Response:

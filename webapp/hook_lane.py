@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-import psycopg
 from werkzeug.datastructures import EnvironHeaders
 
 from config import Settings
@@ -32,9 +31,17 @@ NOT_STORED: Final = b"not stored\n"
 class HookLane:
     """WSGI in front of the app. With traces on everything goes the long way, which has spans."""
 
-    def __init__(self, app: WSGIApplication, settings: Settings, kontor: Dispatcher) -> None:
+    def __init__(
+        self,
+        app: WSGIApplication,
+        settings: Settings,
+        kontor: Dispatcher,
+        failure: type[Exception],
+    ) -> None:
+        """`failure`: what the database's driver raises."""
         self._app = app
         self._kontor = kontor
+        self._failure = failure
         self._hosts = frozenset(settings.allowed_hosts)
         self._secrets = {"stripe": settings.stripe_webhook_secret}
         strict = {} if settings.sandbox else {"Strict-Transport-Security": _STRICT}
@@ -50,7 +57,7 @@ class HookLane:
         ours = path.startswith(PREFIX) and not traces.enabled()
         try:
             stored = ours and self._stored(environ, path.removeprefix(PREFIX))
-        except psycopg.Error as error:
+        except self._failure as error:
             # Not stored, so the provider has to send it again; the view would only wait once more.
             log.error("a notification was not stored: %s", error)
             return self._say(start_response, "503 Service Unavailable", NOT_STORED)
