@@ -3,7 +3,6 @@ one over the books in the read models, one over the circuits. Counts, ages and i
 An age is seconds: of real time for processes, of the Clock for what falls due by it."""
 
 from datetime import datetime
-from uuid import UUID
 
 import msgspec
 from psycopg.errors import InvalidSchemaName, UndefinedTable
@@ -135,13 +134,7 @@ class System(Value):
     providers: tuple[providers.Provider, ...]
 
 
-def _uuid(kind: type, value: object) -> object:
-    if kind is UUID:
-        return UUID(str(value))
-    raise NotImplementedError(kind)
-
-
-_MACHINERY = msgspec.json.Decoder(Machinery, dec_hook=_uuid)
+_MACHINERY = msgspec.json.Decoder(Machinery)
 _BOOKS = msgspec.json.Decoder(Books)
 
 
