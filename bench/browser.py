@@ -17,7 +17,7 @@ from werkzeug.http import parse_cookie
 from werkzeug.test import run_wsgi_app
 
 from config import Settings
-from webapp import security, sessions
+from webapp.access import security, sessions
 from webapp.models import Staff, db
 
 FORM = "application/x-www-form-urlencoded"

@@ -21,9 +21,10 @@ from bench.atlas import Atlas, walked
 from bench.browser import STRANGER, Answer, Browser, Request
 from bench.house import opened
 from bench.odd_requests import Kit, odd_request
-from webapp import create_app, security
+from webapp import create_app
+from webapp.access import security
+from webapp.access.permissions import Role
 from webapp.blueprints import statements
-from webapp.permissions import Role
 
 REQUESTS: Final = 20_000
 SEED: Final = 7

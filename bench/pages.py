@@ -16,8 +16,8 @@ from bench.house import opened
 from bench.visible import sign_in
 from domain.readmodels.lists import Order, text_of
 from domain.stream.database import connect
-from webapp.listings import LISTINGS
 from webapp.lists import Listing
+from webapp.lists.registry import LISTINGS
 
 PAYMENTS, ROUNDS = 100_000, 4
 MIDDLE = 20

@@ -46,12 +46,12 @@ stream an event may follow, and which one it leads to.
 """
 PERMISSIONS_HEAD: Final = """# Permissions
 
-Written by `./run docs` from `webapp/permissions.py`, which every route is tied to. Amounts and
-second persons are not a matter of roles alone: nobody approves a refund of their own.
+Written by `./run docs` from `webapp/access/permissions.py`, which every route is tied to. Amounts
+and second persons are not a matter of roles alone: nobody approves a refund of their own.
 
 """
 PRINT_PERMISSIONS: Final = (
-    "from webapp.permissions import as_markdown; print(as_markdown(), end='')"
+    "from webapp.access.permissions import as_markdown; print(as_markdown(), end='')"
 )
 
 

@@ -37,7 +37,7 @@ from jobs.programs import (
 STOPPED, FAILED, REFUSED, RUNNING = 0, 1, 2, 3
 READY_SECONDS = 60
 POLL_SECONDS = 0.1
-METRICS = "metrics"  # the folder of webapp.metrics
+METRICS = "metrics"  # the folder of webapp.observing.metrics
 HARD_STOP_AT = 3  # the third Ctrl-C does not wait any more
 COLOURS = (36, 33, 32, 35, 34, 31)
 _style: list[LogStyle] = ["text"]

@@ -22,10 +22,11 @@ from config import Settings
 from domain.dispatch import Dispatcher
 from domain.readmodels.model import LIVE
 from domain.readmodels.registry import READMODELS
-from webapp import create_app, security, sessions
+from webapp import create_app
+from webapp.access import security, sessions
+from webapp.access.permissions import Role
 from webapp.cli import DEMO_STAFF, add_demo_staff
 from webapp.models import Staff, db
-from webapp.permissions import Role
 
 SELF_LABELLED = {"hidden", "submit", "button", "image", "reset"}
 LEFT_OVER = re.compile(r"%\(\w+\)s|\{\{|\{%|^\s*None\s*$", re.MULTILINE)

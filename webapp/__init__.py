@@ -14,26 +14,16 @@ from markupsafe import Markup
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Settings
-from webapp import (
-    errors,
-    format,
-    fragments,
-    languages,
-    metrics,
-    navigation,
-    passwords,
-    security,
-    sessions,
-    texts,
-    watching,
-)
+from webapp import errors, format, fragments, languages, navigation, texts
+from webapp.access import passwords, security, sessions
+from webapp.access.permissions import refuse_unmarked_routes
 from webapp.blueprints import MODULES, SANDBOX_MODULES
 from webapp.cli import staff_commands
 from webapp.data import init_data
 from webapp.hook_lane import HookLane
 from webapp.kontor import open_kontor
 from webapp.models import db
-from webapp.permissions import refuse_unmarked_routes
+from webapp.observing import metrics, watching
 from webapp.retold import retold
 from webapp.sentences import codes
 

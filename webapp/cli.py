@@ -16,10 +16,10 @@ from flask.cli import AppGroup
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from webapp import passwords, second_factor, sessions
-from webapp.audit import audit
+from webapp.access import passwords, second_factor, sessions
+from webapp.access.audit import audit
+from webapp.access.permissions import SECOND_FACTOR, Role
 from webapp.models import NOW, Staff, db
-from webapp.permissions import SECOND_FACTOR, Role
 
 
 @dataclass(frozen=True, slots=True)

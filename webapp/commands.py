@@ -9,7 +9,7 @@ from flask import g
 
 from domain.kernel.message import Command, Refused
 from domain.recording import Result
-from webapp.audit import audit
+from webapp.access.audit import audit
 from webapp.kontor import kontor
 from webapp.texts import _
 

@@ -13,10 +13,11 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
 from domain.kernel.message import Refused
-from webapp import fragments, security
-from webapp.audit import audit
+from webapp import fragments
+from webapp.access import security
+from webapp.access.audit import audit
+from webapp.access.proving import ProofNeeded
 from webapp.models import db
-from webapp.proving import ProofNeeded
 from webapp.texts import _, sentence
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from flask import Response, g, redirect, render_template, url_for
 from htmx_flask import make_response, request
 from markupsafe import Markup
 
-from webapp import sessions
+from webapp.access import sessions
 
 DIALOG = "dialog#dialog"
 VARY = "HX-Request, HX-Request-Type, HX-Target"

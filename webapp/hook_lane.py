@@ -16,8 +16,8 @@ from config import Settings
 from domain.dispatch import Dispatcher
 from domain.observing import traces
 from domain.payments import signatures
-from webapp import metrics
-from webapp.security import BODY_LIMIT, HEADERS, YEAR_SECONDS
+from webapp.access.security import BODY_LIMIT, HEADERS, YEAR_SECONDS
+from webapp.observing import metrics
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -8,7 +8,7 @@ from typing import Final
 
 from flask import current_app, request, url_for
 
-from webapp import security
+from webapp.access import security
 from webapp.texts import N_, _
 
 

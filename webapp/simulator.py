@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 import httpx
 
-from webapp.security import settings
+from webapp.access.security import settings
 
 Json: TypeAlias = dict[str, Any]
 TIMEOUT_S: Final = 5.0

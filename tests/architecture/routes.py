@@ -11,7 +11,7 @@ from flask import Flask
 
 from config import Settings
 from webapp import create_app
-from webapp.permissions import act_of
+from webapp.access.permissions import act_of
 
 FILE = Path(__file__).with_name("routes.json")
 

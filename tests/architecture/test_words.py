@@ -11,9 +11,9 @@ from domain.registry import EVENTS
 from domain.work.events import CaseType
 from tests.architecture.source import files, name
 from tests.messages.messages import REFUSALS, refusals, text_of
-from webapp.proposals import KINDS
 from webapp.sentences import told_types
 from webapp.sentences.work import CASE_TYPES
+from webapp.showing.proposals import KINDS
 from webapp.translations import KEYWORDS, SOURCES
 
 SPEAKING = files("domain", "jobs", "webapp")

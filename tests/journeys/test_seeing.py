@@ -24,8 +24,8 @@ from tests.journeys.town import Town
 from tests.observing.collector import Collected, collecting
 from tests.pages import PageClient, log_in_as
 from webapp import create_app
+from webapp.access.permissions import permitted
 from webapp.cli import add_demo_staff
-from webapp.permissions import permitted
 
 PEOPLE = 6
 IBAN, EMAIL = "DE89370400440532013000", "person@example.com"

@@ -13,8 +13,8 @@ import yaml
 
 from config import ROOT
 from domain.work.events import CaseType
-from webapp import metrics
-from webapp.gauges import GAUGES
+from webapp.observing import metrics
+from webapp.observing.gauges import GAUGES
 
 FOLDER = ROOT / "docs" / "monitoring"
 TESTS = ("alerts_test.yml", "alerts_slow_test.yml")

@@ -24,10 +24,10 @@ from tests.security.hostile_house import (
 from tests.security.markup import HOSTILE
 from tests.servers import Servers, sandbox_settings
 from webapp import create_app, simulator
+from webapp.access.permissions import Role
 from webapp.blueprints import statements
 from webapp.cli import add_demo_staff
 from webapp.models import Staff, db
-from webapp.permissions import Role
 
 __all__ = ["anonymous", "app", "as_role"]
 

@@ -27,7 +27,7 @@ from domain.work.events import CaseType
 from jobs.runs.export import carry_out
 from tests.readmodels.aside import parked_stream
 from tests.readmodels.kit import Following, Story
-from webapp.permissions import Role
+from webapp.access.permissions import Role
 
 DAY = date(2026, 11, 2)
 

@@ -15,8 +15,9 @@ from bench.atlas import Atlas, family
 from bench.browser import STRANGER, Answer, Browser, at
 from bench.fuzz import faults
 from tests.security.routes import address, shared
-from webapp import create_app, security
-from webapp.permissions import ACTS, MARK, Role, act_of
+from webapp import create_app
+from webapp.access import security
+from webapp.access.permissions import ACTS, MARK, Role, act_of
 
 SECRET = "iban DE89370400440532013000 of secret-detail"
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}

@@ -12,7 +12,7 @@ from flask import Flask
 from bench.atlas import Atlas, Form
 from bench.browser import FORM, Browser, at
 from bench.hostile import CARDS
-from webapp.cards import holds_card_number
+from webapp.showing.cards import holds_card_number
 
 KEPT_NOWHERE = {
     ("auth.enter", "login"): "only compared",

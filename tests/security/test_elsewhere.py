@@ -16,7 +16,7 @@ from bench.fuzz import is_foreign, steered
 from bench.hostile import ELSEWHERE
 from tests.security.routes import address, shared
 from webapp import fragments
-from webapp.permissions import Role, machine
+from webapp.access.permissions import Role, machine
 
 STEERS = ("next", "back", "url", "return", "return_to", "redirect", "to", "from", "page", "where")
 """Names under which other programs take an address; and whatever a form of ours calls its own."""

@@ -14,8 +14,8 @@ from bench.atlas import Atlas, family
 from bench.browser import FORM, STRANGER, Answer, Browser, Request
 from bench.fuzz import faults, fuzz, is_foreign
 from tests.security.routes import EXPLAINED
-from webapp import security
-from webapp.permissions import Role, machine
+from webapp.access import security
+from webapp.access.permissions import Role, machine
 
 REQUESTS = 1_500
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": "body"}

@@ -14,8 +14,9 @@ from bench.atlas import Atlas
 from bench.browser import FORM, STRANGER, Answer, Browser, Request, at
 from bench.fuzz import missing_headers
 from tests.security.routes import address, shared
-from webapp import create_app, security
-from webapp.permissions import Role
+from webapp import create_app
+from webapp.access import security
+from webapp.access.permissions import Role
 
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": "dialog#dialog"}
 ASKED: tuple[tuple[str, dict[str, str]], ...] = (

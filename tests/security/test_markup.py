@@ -15,7 +15,7 @@ from bench.browser import FORM, STRANGER, Browser, Request, at
 from bench.hostile import MARK, MARKUP, QUERIES
 from tests.security.markup import HOSTILE, escaped
 from tests.security.routes import address, hostile_address, shared
-from webapp.permissions import Role, machine
+from webapp.access.permissions import Role, machine
 from webapp.retold import retold
 
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": "dialog#dialog"}

@@ -20,8 +20,8 @@ from bench.browser import Browser
 from bench.hostile import MARK, MARKUP
 from config import Settings
 from tests.security.markup import HOSTILE
+from webapp.access.permissions import Role, machine
 from webapp.models import StaffSession, db
-from webapp.permissions import Role, machine
 
 pytestmark = pytest.mark.browser
 WATCH = """

@@ -12,8 +12,8 @@ from psycopg import sql
 from bench.atlas import Atlas
 from bench.browser import STRANGER, Browser, at
 from tests.security.routes import address, shared
+from webapp.access.permissions import Role, machine
 from webapp.models import Audit, db
-from webapp.permissions import Role, machine
 
 EXPLAINED = {
     "public.audit": "looks at account numbers, documents and refusals are recorded",

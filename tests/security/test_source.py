@@ -26,8 +26,11 @@ BANDIT_EVERYWHERE = {
 }
 BANDIT_HERE = {
     ("jobs/providers/stripe/simulator/camt.py", "B405"): "it writes XML and reads none",
-    ("webapp/second_factor.py", "B303"): "authenticator apps know SHA-1 only, inside an HMAC",
-    ("webapp/security.py", "B105"): "an empty token takes a cookie away",
+    (
+        "webapp/access/second_factor.py",
+        "B303",
+    ): "authenticators know SHA-1 only, inside an HMAC",
+    ("webapp/access/security.py", "B105"): "an empty token takes a cookie away",
     ("bench/visible.py", "B105"): "an address of the sandbox",
     ("domain/stream/store.py", "B608"): "the names of columns, two constants",
 }
@@ -48,7 +51,7 @@ BUILT = {
     "domain/stream/sequencer.py": "a number that PostgreSQL counted",
     "domain/readmodels/browse.py": "a number of ours: SET takes no parameters",
     "jobs/runs/export.py": "a number of ours: SET takes no parameters",
-    "webapp/readiness.py": "a number of ours: SET takes no parameters",
+    "webapp/observing/readiness.py": "a number of ours: SET takes no parameters",
 }
 EQUALS = {
     "domain/recording.py": "the digest of a preview: what was shown, nothing secret",
@@ -56,9 +59,9 @@ EQUALS = {
     "webapp/blueprints/invoices.py": "the hash of a document: damage, not proof",
     "jobs/check/documents.py": "the same hash",
     "jobs/check/stream.py": "the digest of a table, live and rebuilt",
-    "webapp/sessions.py": "a hash in a query: PostgreSQL compares, by an index",
-    "webapp/half_open.py": "a hash in a query",
-    "webapp/resets.py": "a hash in a query",
+    "webapp/access/sessions.py": "a hash in a query: PostgreSQL compares, by an index",
+    "webapp/access/half_open.py": "a hash in a query",
+    "webapp/access/resets.py": "a hash in a query",
     "webapp/blueprints/account.py": "a hash in a query",
 }
 """Where digests or tokens are compared with == and why that tells nobody anything."""

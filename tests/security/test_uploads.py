@@ -24,9 +24,9 @@ from jobs.context import open_context
 from jobs.effects import carry_out
 from jobs.providers.stripe.simulator import camt as writer
 from tests.readmodels.kit import Following
+from webapp.access.permissions import Role
+from webapp.access.security import BODY_LIMIT
 from webapp.blueprints import statements
-from webapp.permissions import Role
-from webapp.security import BODY_LIMIT
 
 MEMORY_MAX = 700 * 1024 * 1024
 """Of addresses, for an interpreter with our modules and the parser; the bombs want gigabytes."""

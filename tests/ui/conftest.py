@@ -16,7 +16,7 @@ from werkzeug.serving import make_server
 
 from config import Settings
 from tests.pages import app, as_role, login_of, session_cookie, with_read_models
-from webapp.permissions import Role
+from webapp.access.permissions import Role
 
 __all__ = ["app", "as_role"]
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"

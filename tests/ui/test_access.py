@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.ui.conftest import THEMES, Opener, Theme
 from tests.webapp.authenticator import code_of, let_pass
-from webapp import second_factor, sessions
+from webapp.access import second_factor, sessions
 from webapp.models import db
 
 pytestmark = pytest.mark.browser

@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import text, update
 
 from tests.pages import PageClient
-from webapp import second_factor
+from webapp.access import second_factor
 from webapp.cli import DEMO_STAFF
 from webapp.models import Staff, db
 

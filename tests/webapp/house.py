@@ -17,9 +17,9 @@ from tests.pages import PageClient, log_in_as
 from tests.readmodels.kit import Following, Story
 from tests.servers import Servers, sandbox_settings
 from webapp import create_app
+from webapp.access.permissions import Role
 from webapp.cli import DEMO_STAFF, add_demo_staff
 from webapp.models import db
-from webapp.permissions import Role
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from flask import Flask
 from tests.pages import AsRole, Page, PageClient, log_in_as, words
 from tests.webapp.authenticator import code_step, password_step
 from tests.webapp.test_login import try_login
-from webapp import second_factor
+from webapp.access import second_factor
 
 GOOD = {"new_password": "a long and odd pass phrase", "again": "a long and odd pass phrase"}
 

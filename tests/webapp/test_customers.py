@@ -19,9 +19,9 @@ from domain.readmodels.customers import CUSTOMER
 from tests.pages import AsRole, Page, PageClient, words
 from tests.readmodels.kit import Following, Story
 from tests.webapp.queries import asked
-from webapp.audit import LOOK_EVERY
+from webapp.access.audit import LOOK_EVERY
+from webapp.access.permissions import Role
 from webapp.models import Audit, db
-from webapp.permissions import Role
 
 
 @pytest.fixture

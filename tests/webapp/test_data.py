@@ -24,9 +24,9 @@ from tests.pages import Page, PageClient, words
 from tests.servers import Servers
 from tests.webapp.bulk import many_payments
 from tests.webapp.house import House, open_house
+from webapp.access.permissions import ACTS, Role
 from webapp.data import names
 from webapp.models import Audit, db
-from webapp.permissions import ACTS, Role
 
 MANY = 130
 HOSTILE = "<script>alert(1)</script>"

@@ -27,9 +27,9 @@ from tests.pages import Page, PageClient, words
 from tests.servers import Servers, environment
 from tests.webapp.bulk import many_payments
 from tests.webapp.house import House, open_house
-from webapp import export_lists
+from webapp import exported
+from webapp.access.permissions import ACTS
 from webapp.models import Audit, db
-from webapp.permissions import ACTS
 
 PAYMENTS = "/exports?list=payments"
 PATIENCE_S = 30
@@ -338,7 +338,7 @@ def test_nothing_can_be_written_while_it_is_read(
 def test_every_list_and_every_table_can_be_a_file(house: House) -> None:
     """Asked for by its own button, where the list is not empty or filtered."""
     uwe = house.as_role("auditor")
-    for name, listed in export_lists.LISTED.items():
+    for name, listed in exported.LISTED.items():
         with house.app.test_request_context():
             button = uwe.get(listed.home()).one("form#export")
             head = [listed.head[column.name]() for column in EXPORTABLES[name].columns]
@@ -353,9 +353,9 @@ def test_every_list_and_every_table_can_be_a_file(house: House) -> None:
 
 def test_every_list_has_headings_and_words(house: House) -> None:
     with house.app.test_request_context():
-        for name, listed in export_lists.LISTED.items():
+        for name, listed in exported.LISTED.items():
             columns = [column.name for column in EXPORTABLES[name].columns]
             assert [bool(listed.head[column]()) for column in columns] == [True] * len(columns)
             assert set(listed.words) <= set(columns)
             assert listed.act in ACTS
-    assert set(export_lists.LISTED) == set(EXPORTABLES)
+    assert set(exported.LISTED) == set(EXPORTABLES)

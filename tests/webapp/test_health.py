@@ -18,8 +18,9 @@ from tests.pages import AsRole, PageClient
 from tests.readmodels.aside import parked_effect, quarantined
 from tests.readmodels.kit import Following, Story
 from tests.webapp.queries import asked
-from webapp import build, create_app
-from webapp.gauges import GAUGES
+from webapp import create_app
+from webapp.observing import build
+from webapp.observing.gauges import GAUGES
 
 PEOPLE = re.compile(r"Brandt|[A-Z]{2}\d{20}|@|\b[a-z]{2,5}_[0-9a-z]{26}\b")
 LABEL_VALUES_MAX = 60

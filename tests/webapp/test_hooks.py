@@ -19,8 +19,8 @@ from sqlalchemy import text, update
 from config import Settings
 from tests.pages import AsRole, PageClient, with_read_models, words
 from webapp import create_app, hook_refusals
+from webapp.access.permissions import Role
 from webapp.models import HookRefusal, db
-from webapp.permissions import Role
 
 EVENT = {"id": "evt_1", "type": "refund.updated", "data": {"object": {"id": "re_1"}}}
 BODY = json.dumps(EVENT).encode()

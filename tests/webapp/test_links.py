@@ -16,7 +16,7 @@ from domain.operating.watch import BANK
 from tests.pages import AsRole
 from tests.readmodels.aside import parked_effect, parked_stream, quarantined
 from tests.readmodels.kit import Following, Story
-from webapp.permissions import Role
+from webapp.access.permissions import Role
 
 VISITS_MAX = 3
 """Pages of one kind that are opened: the same template, filled differently."""

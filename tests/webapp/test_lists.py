@@ -24,7 +24,7 @@ from tests.servers import Servers
 from tests.webapp.many import crowded
 from tests.webapp.queries import asked
 from webapp import lists
-from webapp.listings import LISTINGS
+from webapp.lists.registry import LISTINGS
 
 PAGE = 7
 QUERIES_MAX = 3

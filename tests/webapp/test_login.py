@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import func, select, text
 
 from tests.pages import AsRole, PageClient, log_in_as
-from webapp import passwords, security, sessions, throttle
+from webapp.access import passwords, security, sessions, throttle
 from webapp.models import Audit, LoginThrottle, Staff, StaffSession, db
 
 WRONG = "User name or password is wrong."

@@ -7,7 +7,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from tests.pages import AsRole, Page, PageClient, complaints, with_read_models
-from webapp.permissions import Role
+from webapp.access.permissions import Role
 
 GOOD = """<!doctype html><html lang="en"><head><title>Work · Kontor</title></head><body>
 <h1>Work</h1><form method="post" action="/x"><input type="hidden" name="csrf_token" value="t">

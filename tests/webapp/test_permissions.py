@@ -8,10 +8,11 @@ from flask import Flask
 
 from config import Settings
 from tests.pages import AsRole, PageClient
-from webapp import create_app, permissions
+from webapp import create_app
+from webapp.access import permissions
+from webapp.access.permissions import ACTS, Role, RouteWithoutPermission, may
 from webapp.blueprints import home
 from webapp.models import db
-from webapp.permissions import ACTS, Role, RouteWithoutPermission, may
 
 NAMES = ("support", "operations", "finance", "lead", "auditor", "admin")
 # Written out a second time on purpose: who changes a right has to say so twice.

@@ -20,7 +20,7 @@ from domain.work.events import CaseType
 from tests.pages import AsRole, words
 from tests.readmodels.kit import Following, Story
 from tests.webapp.queries import asked
-from webapp.permissions import Role
+from webapp.access.permissions import Role
 
 STRIPE = provider_id("stripe")
 INCIDENT = case_id(CaseType.PROVIDER_INCIDENT, STRIPE, "1")

@@ -15,7 +15,7 @@ from tests.pages import AsRole, PageClient, words
 from tests.readmodels.kit import Following, Story
 from tests.webapp.authenticator import code_of, forget_used_codes, let_pass
 from tests.webapp.test_refunds import POSSIBLE
-from webapp import passwords, permissions, security, sessions
+from webapp.access import passwords, permissions, security, sessions
 from webapp.models import Audit, StaffChange, db
 
 DIALOG = "dialog#dialog"

@@ -29,8 +29,8 @@ from tests.webapp.pseudo import Data, Pseudo, unwrapped, wide
 from tests.webapp.test_sentences import commands, made
 from tests.webapp.wide_house import House, crawl, one_browser, open_house, stranger, without_a_link
 from webapp import languages
-from webapp.export_lists import LISTED
-from webapp.permissions import MACHINE, Role, act_of
+from webapp.access.permissions import MACHINE, Role, act_of
+from webapp.exported import LISTED
 from webapp.sentences import PAYMENT_STATES, REFUND_STATES, codes, follows, tell
 from webapp.sentences.provider import TROUBLES
 from webapp.sentences.states import _REASONS

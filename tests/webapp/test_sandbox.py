@@ -18,7 +18,7 @@ from tests.journeys.world import World, running_world
 from tests.pages import AsRole, PageClient, words
 from tests.readmodels.kit import BEGIN, Following
 from webapp import create_app, faults
-from webapp.permissions import Role
+from webapp.access.permissions import Role
 
 DEBIT_ON = date(2027, 1, 4)
 """Due on 1 January, rolled over the weekend."""

@@ -20,9 +20,9 @@ from tests.webapp.authenticator import (
     let_pass,
     password_step,
 )
-from webapp import half_open, second_factor, security
+from webapp.access import half_open, second_factor, security
+from webapp.access.permissions import HALF_OPEN, MACHINE, PUBLIC, act_of
 from webapp.models import Audit, HalfLogin, RecoveryCode, Staff, StaffSession, db
-from webapp.permissions import HALF_OPEN, MACHINE, PUBLIC, act_of
 
 WRONG = "This code is wrong, too old, or was used already. Wait for the next one."
 

@@ -12,9 +12,10 @@ from config import Settings
 from domain.kernel.message import Refused
 from tests.addresses import made_up
 from tests.pages import AsRole, PageClient
-from webapp import create_app, security, sessions
+from webapp import create_app
+from webapp.access import security, sessions
+from webapp.access.permissions import HALF_OPEN, MACHINE, act_of, machine, permitted
 from webapp.models import Audit, Staff, db
-from webapp.permissions import HALF_OPEN, MACHINE, act_of, machine, permitted
 
 UNSAFE = ("POST", "PUT", "PATCH", "DELETE")
 

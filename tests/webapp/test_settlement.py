@@ -27,8 +27,8 @@ from jobs.providers.stripe.simulator import camt
 from jobs.providers.stripe.simulator.bank import PAYER
 from tests.pages import AsRole, words
 from tests.readmodels.kit import Following, Story
+from webapp.access.permissions import Role
 from webapp.blueprints import statements
-from webapp.permissions import Role
 
 DAY = date(2026, 11, 2)
 

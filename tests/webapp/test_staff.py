@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from tests.pages import AsRole, PageClient, log_in_as, words
 from tests.webapp.authenticator import let_pass, password_step
-from webapp import resets, second_factor, security, staff_changes
+from webapp.access import resets, second_factor, security, staff_changes
+from webapp.access.staff_changes import Impossible
 from webapp.models import Audit, ResetLink, Staff, StaffChange, db
-from webapp.staff_changes import Impossible
 
 
 @pytest.fixture

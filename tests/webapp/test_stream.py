@@ -15,8 +15,8 @@ from domain.registry import FLOWS
 from tests.pages import AsRole, words
 from tests.readmodels.aside import parked_effect, parked_stream, quarantined, repair
 from tests.readmodels.kit import Following, Story
+from webapp.access.permissions import ACTS, Role
 from webapp.models import Audit, db
-from webapp.permissions import ACTS, Role
 
 READERS = len(READMODELS) + len(FLOWS)
 

@@ -11,7 +11,7 @@ from flask import Flask
 
 from tests.pages import AsRole, Page, PageClient, words
 from tests.readmodels.kit import Following, Story
-from webapp import views
+from webapp.lists import views
 from webapp.models import Audit, SavedView, Staff, db
 
 FAILED = "sort=-amount&status=failed"

@@ -19,7 +19,7 @@ from tests.readmodels.kit import BEGIN, Following, Story
 from tests.webapp.queries import asked
 from tests.webapp.unanswered import unanswered
 from webapp.models import Audit, db
-from webapp.proposals import KINDS
+from webapp.showing.proposals import KINDS
 
 TODAY = BEGIN.date()
 

@@ -29,12 +29,13 @@ from tests.pages import PageClient, log_in_as, login_of
 from tests.readmodels.aside import parked_effect, parked_stream, quarantined
 from tests.readmodels.kit import Following, Story
 from tests.webapp.pseudo import DATA_ELEMENTS, Data, unwrapped
-from webapp import create_app, faults, resets
+from webapp import create_app, faults
+from webapp.access import resets
 from webapp.blueprints.style import UNBROKEN
 from webapp.cli import DEMO_STAFF, add_demo_staff
 from webapp.hook_refusals import count as count_refused_hook
+from webapp.lists.stream import MACHINES
 from webapp.models import Staff, db
-from webapp.stream_list import MACHINES
 
 NAME_COLUMNS = [
     *("name", "customer", "recipient", "product", "label", "detail", "street", "city", "email"),

@@ -6,11 +6,12 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, g, make_response, render_template, request, url_for
 from sqlalchemy import func, select
 
-from webapp import fragments, passwords, resets, second_factor, security, sessions
-from webapp.audit import audit
+from webapp import fragments
+from webapp.access import passwords, resets, second_factor, security, sessions
+from webapp.access.audit import audit
+from webapp.access.permissions import SECOND_FACTOR, Role, permitted, public
+from webapp.access.qr import square
 from webapp.models import Staff, StaffSession, db
-from webapp.permissions import SECOND_FACTOR, Role, permitted, public
-from webapp.qr import square
 from webapp.texts import _, ngettext
 
 blueprint = Blueprint("account", __name__)

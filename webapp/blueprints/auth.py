@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 
-from webapp import fragments, passwords, proving, second_factor, security, sessions, throttle
-from webapp.audit import audit
+from webapp import fragments
+from webapp.access import passwords, proving, second_factor, security, sessions, throttle
+from webapp.access.audit import audit
+from webapp.access.half_open import HalfOpen, begin
+from webapp.access.permissions import half_open, permitted, public
+from webapp.access.qr import square
 from webapp.cli import DEMO_STAFF
-from webapp.half_open import HalfOpen, begin
-from webapp.permissions import half_open, permitted, public
-from webapp.qr import square
 from webapp.texts import _
 from webapp.typed import typed
 

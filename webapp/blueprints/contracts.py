@@ -7,12 +7,14 @@ from flask import Blueprint, Response, abort, make_response, render_template, ur
 
 from domain.readmodels import contract_queries as q
 from domain.readmodels import timelines
-from webapp import balance_view, document_view, full_iban, history, lists, proposals
-from webapp import contract_view as view
-from webapp.contract_list import LIST
+from webapp import lists
+from webapp.access import full_iban
+from webapp.access.permissions import permitted
 from webapp.kontor import kontor
-from webapp.permissions import permitted
+from webapp.lists.contracts import LIST
 from webapp.sentences import payment_state
+from webapp.showing import balance_view, document_view, history, proposals
+from webapp.showing import contract_view as view
 from webapp.typed import known
 
 blueprint = Blueprint("contracts", __name__, url_prefix="/contracts")

@@ -8,11 +8,13 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from domain.readmodels import customer_queries as q
 from domain.readmodels import timelines
-from webapp import audit, balance_view, fragments, history, lists, proposals
-from webapp import customer_view as view
-from webapp.customer_list import LIST
+from webapp import fragments, lists
+from webapp.access import audit
+from webapp.access.permissions import permitted
 from webapp.kontor import kontor
-from webapp.permissions import permitted
+from webapp.lists.customers import LIST
+from webapp.showing import balance_view, history, proposals
+from webapp.showing import customer_view as view
 from webapp.typed import known
 
 blueprint = Blueprint("customers", __name__, url_prefix="/customers")

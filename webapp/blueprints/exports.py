@@ -12,11 +12,13 @@ from domain.dispatch import Dispatcher
 from domain.kernel.message import Refused
 from domain.operating import exporting
 from domain.operating.exporting import Export
-from webapp import errors, exports, fragments, security
-from webapp.audit import audit
-from webapp.export_lists import LISTED, home, offered, title
+from webapp import errors, fragments
+from webapp.access import security
+from webapp.access.audit import audit
+from webapp.access.permissions import permitted
+from webapp.exported import LISTED, home, offered, title
 from webapp.kontor import kontor
-from webapp.permissions import permitted
+from webapp.lists import exports
 from webapp.texts import _, ngettext, sentence
 
 blueprint = Blueprint("exports", __name__, url_prefix="/exports")

@@ -7,8 +7,9 @@ import hmac
 
 from flask import Blueprint, Response, abort, jsonify, request
 
-from webapp import metrics, readiness, security
-from webapp.permissions import machine
+from webapp.access import security
+from webapp.access.permissions import machine
+from webapp.observing import metrics, readiness
 
 blueprint = Blueprint("health", __name__)
 

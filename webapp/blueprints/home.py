@@ -6,7 +6,7 @@ from flask import Blueprint, abort
 from werkzeug.wrappers import Response
 
 from webapp import fragments, navigation
-from webapp.permissions import permitted
+from webapp.access.permissions import permitted
 
 blueprint = Blueprint("home", __name__)
 

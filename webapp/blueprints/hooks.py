@@ -10,9 +10,10 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from domain.payments import signatures
-from webapp import hook_refusals, security
+from webapp import hook_refusals
+from webapp.access import security
+from webapp.access.permissions import machine
 from webapp.kontor import kontor
-from webapp.permissions import machine
 
 log = logging.getLogger(__name__)
 blueprint = Blueprint("hooks", __name__, url_prefix="/hooks")

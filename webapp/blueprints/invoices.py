@@ -24,14 +24,15 @@ from domain.dispatch import Damaged
 from domain.readmodels import invoice_queries as q
 from domain.readmodels.invoices import DocumentRow
 from domain.readmodels.stream import timeline
-from webapp import document_view as view
-from webapp import errors, lists, security
-from webapp.audit import audit
-from webapp.document_list import LIST, columns, day_kind, day_of
+from webapp import errors, lists
+from webapp.access import security
+from webapp.access.audit import audit
+from webapp.access.permissions import permitted
 from webapp.kontor import kontor
-from webapp.permissions import permitted
-from webapp.proposals import address
+from webapp.lists.documents import LIST, columns, day_kind, day_of
 from webapp.sentences import ECHOES, staff_names, tell, who
+from webapp.showing import document_view as view
+from webapp.showing.proposals import address
 from webapp.texts import _
 
 blueprint = Blueprint("invoices", __name__, url_prefix="/invoices")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, make_response, redirect, request
 
-from webapp import fragments, languages, security
-from webapp.permissions import public
+from webapp import fragments, languages
+from webapp.access import security
+from webapp.access.permissions import public
 
 blueprint = Blueprint("language", __name__)
 

@@ -10,11 +10,13 @@ from flask import Blueprint, Response, abort, make_response, request, url_for
 from domain.payments.payment import Status
 from domain.readmodels import payment_queries as q
 from domain.readmodels.stream import timeline
-from webapp import asking, fragments, full_iban, lists, payment_view
+from webapp import fragments, lists
+from webapp.access import full_iban
+from webapp.access.permissions import permitted
 from webapp.kontor import kontor
-from webapp.payment_list import LIST, columns, day_kind, day_of
-from webapp.permissions import permitted
+from webapp.lists.payments import LIST, columns, day_kind, day_of
 from webapp.sentences import payment_state, reason_name, refund_state, staff_names
+from webapp.showing import asking, payment_view
 from webapp.typed import known
 
 blueprint = Blueprint("payments", __name__, url_prefix="/payments")

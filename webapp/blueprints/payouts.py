@@ -11,10 +11,10 @@ from domain.payments.settlement_events import ItemKind
 from domain.readmodels import settlement_queries as queries
 from domain.readmodels import stream
 from webapp import lists
+from webapp.access.permissions import permitted
 from webapp.kontor import kontor
-from webapp.permissions import permitted
+from webapp.lists.settlement import PAYOUT_LIST, STATES
 from webapp.sentences import staff_names, tell, who
-from webapp.settlement_lists import PAYOUT_LIST, STATES
 from webapp.texts import _
 from webapp.typed import known
 

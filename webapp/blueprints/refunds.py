@@ -15,13 +15,16 @@ from domain.payments.rules import can_still_be_returned
 from domain.readmodels import payment_queries as q
 from domain.readmodels.stream import timeline
 from domain.recording import Moved, Result
-from webapp import asking, fragments, lists, payment_view, refund_list, refund_view, security
-from webapp.audit import audit
-from webapp.cards import card_problem
+from webapp import fragments, lists
+from webapp.access import security
+from webapp.access.audit import audit
+from webapp.access.permissions import permitted
 from webapp.kontor import kontor
-from webapp.permissions import permitted
-from webapp.refund_form import Confirmed, Wish, read_confirmed, read_wish, wish_for
+from webapp.lists import refunds
 from webapp.sentences import reason_effect, reason_name, refund_state, staff_names, who
+from webapp.showing import asking, payment_view, refund_view
+from webapp.showing.cards import card_problem
+from webapp.showing.refund_form import Confirmed, Wish, read_confirmed, read_wish, wish_for
 from webapp.texts import _, sentence
 from webapp.typed import known, typed
 
@@ -33,7 +36,7 @@ REMARK_CHARS_MAX = 2_000
 @blueprint.get("/refunds")
 @permitted("payment.read")
 def index() -> Response:
-    asked = lists.asked_for(refund_list.LIST)
+    asked = lists.asked_for(refunds.LIST)
     names = staff_names()
     return lists.show(
         "refunds/index.html",

@@ -16,10 +16,11 @@ from domain.operating import advancing
 from domain.payments.settlement_commands import payout_id
 from domain.readmodels import sandbox
 from domain.readmodels import settlement_queries as settlement
-from webapp import faults, fragments, security, simulator
-from webapp.audit import audit
+from webapp import faults, fragments, simulator
+from webapp.access import security
+from webapp.access.audit import audit
+from webapp.access.permissions import permitted
 from webapp.kontor import kontor
-from webapp.permissions import permitted
 from webapp.simulator import Json, SimulatorAway
 from webapp.texts import _, sentence
 

@@ -11,19 +11,12 @@ from flask import Blueprint, Response, current_app, request, url_for
 from domain.kernel.message import Refused
 from domain.kernel.money import Cents
 from domain.readmodels.search import Group, Kind, ThingRow, find
-from webapp import (
-    contract_list,
-    customer_list,
-    document_list,
-    fragments,
-    payment_list,
-    refund_list,
-    security,
-)
+from webapp import fragments
+from webapp.access import security
+from webapp.access.permissions import permitted
 from webapp.format import parse_amount
 from webapp.kontor import kontor
-from webapp.lists import Listing
-from webapp.permissions import permitted
+from webapp.lists import Listing, contracts, customers, documents, payments, refunds
 from webapp.texts import _, sentence
 from webapp.typed import typed
 
@@ -50,11 +43,11 @@ PLACES: Final[dict[Kind, tuple[str, str, str]]] = {
 # Kind -> the list that holds all of them, and its filters for a text and for an amount. What a list
 # cannot filter like that has no link.
 LISTS: Final[dict[Kind, tuple[Listing[Any], str, str]]] = {
-    Kind.CUSTOMER: (customer_list.LIST, "q", ""),
-    Kind.CONTRACT: (contract_list.LIST, "q", ""),
-    Kind.INVOICE: (document_list.LIST, "q", "amount"),
-    Kind.PAYMENT: (payment_list.LIST, "customer", "amount"),
-    Kind.REFUND: (refund_list.LIST, "customer", "amount"),
+    Kind.CUSTOMER: (customers.LIST, "q", ""),
+    Kind.CONTRACT: (contracts.LIST, "q", ""),
+    Kind.INVOICE: (documents.LIST, "q", "amount"),
+    Kind.PAYMENT: (payments.LIST, "customer", "amount"),
+    Kind.REFUND: (refunds.LIST, "customer", "amount"),
 }
 
 

@@ -6,14 +6,16 @@ from __future__ import annotations
 from flask import Blueprint, Response, abort, g, make_response, render_template, request, url_for
 from sqlalchemy import ColumnElement, func, select
 
-from webapp import fragments, passwords, second_factor, staff_changes, staff_words
-from webapp.audit import audit
-from webapp.cards import card_problem
+from webapp import fragments
+from webapp.access import passwords, second_factor, staff_changes
+from webapp.access.audit import audit
+from webapp.access.permissions import Role, permitted
+from webapp.access.staff_changes import Impossible
 from webapp.models import Staff, StaffChange, StaffSession, db
-from webapp.permissions import Role, permitted
+from webapp.sentences import staff as staff_words
 from webapp.sentences import staff_names
 from webapp.sentences.codes import role_name
-from webapp.staff_changes import Impossible
+from webapp.showing.cards import card_problem
 from webapp.texts import _
 from webapp.typed import typed
 

@@ -12,12 +12,12 @@ from domain import operating
 from domain.operating.watch import BankFile
 from domain.readmodels import settlement_queries as queries
 from webapp import fragments, lists
-from webapp.audit import audit
+from webapp.access.audit import audit
+from webapp.access.permissions import permitted
+from webapp.access.security import MEGABYTE, body_limit
 from webapp.format import instant_text
 from webapp.kontor import kontor
-from webapp.permissions import permitted
-from webapp.security import MEGABYTE, body_limit
-from webapp.settlement_lists import LINE_LIST, STATEMENT_LIST, STATES
+from webapp.lists.settlement import LINE_LIST, STATEMENT_LIST, STATES
 from webapp.texts import _
 from webapp.typed import known, typed
 

@@ -19,13 +19,13 @@ from domain.operating.watch import EffectSeen
 from domain.readmodels import causes
 from domain.readmodels.stream import Entry, EventSeen
 from webapp import fragments, lists
-from webapp.audit import audit
+from webapp.access.audit import audit
+from webapp.access.permissions import permitted
+from webapp.access.security import allowed
 from webapp.format import iban_masked
 from webapp.kontor import kontor
-from webapp.permissions import permitted
-from webapp.security import allowed
+from webapp.lists.stream import LIST
 from webapp.sentences import Sentence, staff_names, tell, who
-from webapp.stream_list import LIST
 from webapp.texts import _, sentence
 from webapp.typed import POSITION_MAX, typed
 

@@ -7,9 +7,10 @@ from datetime import date, timedelta
 
 from flask import Blueprint, Response, make_response, render_template
 
-from webapp import fragments, security
+from webapp import fragments
+from webapp.access import security
+from webapp.access.permissions import permitted
 from webapp.errors import words
-from webapp.permissions import permitted
 from webapp.texts import _
 
 UNBROKEN = "Wohngebäudeversicherungsbeitragsrückerstattungsbescheid" * 2

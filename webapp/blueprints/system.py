@@ -11,9 +11,10 @@ from flask import Blueprint, Response, make_response, render_template
 
 from domain.operating import bells, machinery
 from domain.operating.machinery import Machinery, System
-from webapp import build, security
+from webapp.access import security
+from webapp.access.permissions import permitted
 from webapp.kontor import kontor
-from webapp.permissions import permitted
+from webapp.observing import build
 from webapp.texts import _, ngettext
 
 blueprint = Blueprint("system", __name__, url_prefix="/system")

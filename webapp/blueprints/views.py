@@ -11,16 +11,16 @@ from flask import Blueprint, Response, abort, request, url_for
 from werkzeug.datastructures import MultiDict
 
 from domain.kernel.message import Refused
-from webapp import fragments, lists, views
-from webapp.audit import audit
-from webapp.cards import holds_card_number
-from webapp.listings import LISTINGS
-from webapp.lists import Listing
-from webapp.permissions import permitted
-from webapp.security import allowed
+from webapp import fragments, lists
+from webapp.access.audit import audit
+from webapp.access.permissions import permitted
+from webapp.access.security import allowed
+from webapp.lists import Listing, views
+from webapp.lists.registry import LISTINGS
+from webapp.lists.views import NAME_CHARS_MAX, QUERY_CHARS_MAX, View
+from webapp.showing.cards import holds_card_number
 from webapp.texts import _, sentence
 from webapp.typed import typed
-from webapp.views import NAME_CHARS_MAX, QUERY_CHARS_MAX, View
 
 EVERYTHING: Final = {lists.VIEW: lists.EVERYTHING}
 blueprint = Blueprint("views", __name__, url_prefix="/views")

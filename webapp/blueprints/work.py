@@ -23,14 +23,16 @@ from domain.readmodels.work_queries import Detail, Overview
 from domain.recording import Result
 from domain.work.commands import CloseCase, NoteCase, SnoozeCase, TakeCase
 from domain.work.events import CaseType
-from webapp import asking, errors, fragments, lists, proposals, security
-from webapp.cards import card_problem
+from webapp import errors, fragments, lists
+from webapp.access import security
+from webapp.access.permissions import permitted
 from webapp.commands import command_id, notice, send
 from webapp.kontor import kontor
-from webapp.permissions import permitted
+from webapp.lists.work import LIST, TABS, actor, columns, current_tab
 from webapp.sentences import ECHOES, reason_effect, reason_name, staff_names, tell, who
+from webapp.showing import asking, proposals
+from webapp.showing.cards import card_problem
 from webapp.texts import _, sentence
-from webapp.work_list import LIST, TABS, actor, columns, current_tab
 
 blueprint = Blueprint("work", __name__, url_prefix="/work")
 BULK_MAX: Final = PAGE

@@ -10,9 +10,9 @@ from flask import Flask
 from flask_admin import Admin
 
 from domain.readmodels.browse import VIEWS
+from webapp.access.permissions import permitted
 from webapp.data.exports import BROWSED
 from webapp.data.view import BrowseView, StartView
-from webapp.permissions import permitted
 
 URL = "/data"
 

@@ -11,7 +11,7 @@ from domain.readmodels.browse import VIEWS, View
 from domain.readmodels.exports import Asked
 from webapp.data import names
 from webapp.data.view import BrowseView
-from webapp.exports import Listed
+from webapp.lists.exports import Listed
 
 BROWSED = "kontor.data"
 """Where the app keeps its views, by the name of their tables."""

@@ -18,7 +18,7 @@ from domain.readmodels.browse import SEARCH, View
 from domain.readmodels.browse_kept import Group
 from domain.readmodels.exports import Asked, Kind
 from domain.readmodels.lists import Order, text_of
-from webapp import security
+from webapp.access import security
 from webapp.data import cells, filters, names
 from webapp.data.addresses import ADD, FILTERS_MAX, VALUE, Addresses
 from webapp.kontor import kontor

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from domain.payments.ports import UnknownReason
-from webapp.permissions import Role
+from webapp.access.permissions import Role
 from webapp.texts import _, told_as
 
 Words = Mapping[str, Callable[[], str]]

@@ -28,7 +28,7 @@ from tests.webapp.access.outcomes import (
     WRITES,
     Outcome,
 )
-from webapp.permissions import ACTS, HALF_OPEN, MACHINE, PUBLIC, Role, act_of, may
+from webapp.access.permissions import ACTS, HALF_OPEN, MACHINE, PUBLIC, Role, act_of, may
 
 FILE = Path(__file__).with_name("matrix.json")
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from webapp.permissions import SECOND_FACTOR, Role
+from webapp.access.permissions import SECOND_FACTOR, Role
 
 ANONYMOUS: Final = "anonymous"
 HALF: Final = "half-open"

@@ -16,10 +16,10 @@ from domain.payments.events import Reason
 from tests.pages import log_in_as
 from tests.webapp.access.world import CHANGED, Knocker, World
 from tests.webapp.test_settlement import book
-from webapp import resets
+from webapp.access import resets
+from webapp.access.permissions import ACTS, Role, act_of, may
+from webapp.access.staff_changes import StaffChange
 from webapp.models import db
-from webapp.permissions import ACTS, Role, act_of, may
-from webapp.staff_changes import StaffChange
 
 # The prefix of each kind of id; None for random ones of the web app's own.
 KINDS: dict[str, str | None] = {

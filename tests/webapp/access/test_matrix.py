@@ -22,7 +22,7 @@ from tests.webapp.access.expected import (
 )
 from tests.webapp.access.outcomes import FORBIDDEN, NOT_ALLOWED, WRITES
 from tests.webapp.access.world import World
-from webapp.permissions import ACTS, Act, Role
+from webapp.access.permissions import ACTS, Act, Role
 
 ANEW = "on purpose? then: python -m tests.webapp.access.expected"
 

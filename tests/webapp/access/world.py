@@ -29,7 +29,7 @@ from tests.webapp.access.expected import STALE
 from tests.webapp.access.outcomes import ANONYMOUS, HALF
 from tests.webapp.house import House, open_house
 from tests.webapp.test_settlement import book, item, list_payout
-from webapp import half_open, resets, security, sessions, staff_changes
+from webapp.access import half_open, resets, security, sessions, staff_changes
 from webapp.models import NOW, SavedView, Staff, StaffSession, db
 
 SECOND_ADMIN = "stf_kai"
