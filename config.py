@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import fcntl
 import json
 import os
 import re
@@ -286,29 +287,52 @@ _WATCHING_CHECKS: dict[str, Callable[[str], str]] = {
 }
 
 
+_SANDBOX_SECRETS: dict[str, Callable[[], str]] = {
+    "KONTOR_SECRET_KEY": lambda: secrets.token_urlsafe(48),
+    "KONTOR_KEK": lambda: base64.b64encode(secrets.token_bytes(KEK_BYTES)).decode(),
+    "STRIPE_API_KEY": lambda: "sk_test_" + secrets.token_hex(24),
+    "STRIPE_WEBHOOK_SECRET": lambda: "whsec_" + secrets.token_hex(24),
+    "KONTOR_METRICS_TOKEN": lambda: secrets.token_urlsafe(36),
+}
+
+
 def sandbox_secrets(var: Path) -> dict[str, str]:
-    """The sandbox's secrets, made once. Two processes may start at the same moment: the file
-    appears whole by a link, and the one that comes second reads the first one's."""
+    """The sandbox's secrets, made once; one that a later version asks for is added. Two processes
+    may start at the same moment: the file appears whole, and the second reads the first one's."""
     path = var / "secrets"
     if not path.exists():
         # Others may pass through (an unprivileged PostgreSQL must), nobody may look around.
         var.mkdir(parents=True, exist_ok=True, mode=0o711)
-        fresh = {
-            "KONTOR_SECRET_KEY": secrets.token_urlsafe(48),
-            "KONTOR_KEK": base64.b64encode(secrets.token_bytes(KEK_BYTES)).decode(),
-            "STRIPE_API_KEY": "sk_test_" + secrets.token_hex(24),
-            "STRIPE_WEBHOOK_SECRET": "whsec_" + secrets.token_hex(24),
-            "KONTOR_METRICS_TOKEN": secrets.token_urlsafe(36),
-        }
-        draft = var / f".secrets-{secrets.token_hex(8)}"
-        draft.touch(mode=0o600)
-        draft.write_text(json.dumps(fresh, indent=1))
+        draft = _drafted(path, {})
         try:
             os.link(draft, path)
         except FileExistsError:
             pass  # the other process was first; its secrets hold
         finally:
             draft.unlink()
+    known = _read_secrets(path)
+    return known if _SANDBOX_SECRETS.keys() <= known.keys() else _completed(path)
+
+
+def _completed(path: Path) -> dict[str, str]:
+    with path.open() as before:
+        fcntl.flock(before, fcntl.LOCK_EX)
+        known = _read_secrets(path)
+        if not _SANDBOX_SECRETS.keys() <= known.keys():  # else whoever held the lock has done it
+            os.replace(_drafted(path, known), path)
+        return _read_secrets(path)
+
+
+def _drafted(path: Path, known: Mapping[str, str]) -> Path:
+    """A private file beside it: what is known, and fresh secrets for what is missing."""
+    fresh = {name: make() for name, make in _SANDBOX_SECRETS.items() if name not in known}
+    draft = path.with_name(f".secrets-{secrets.token_hex(8)}")
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps({**known, **fresh}, indent=1))
+    return draft
+
+
+def _read_secrets(path: Path) -> dict[str, str]:
     return cast("dict[str, str]", json.loads(path.read_text()))
 
 

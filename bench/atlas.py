@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
@@ -15,7 +15,7 @@ from lxml.html import HtmlElement
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter, RequestRedirect
 
-from bench.browser import Answer, Browser, at
+from bench.browser import STRANGER, Answer, Browser, at, reset_link
 
 LINKS = ("href", "hx-get", "action", "formaction", "src")
 # So many pages of one kind each role looks at: their states differ, and what it may do there. Of
@@ -84,16 +84,18 @@ START = ("/", "/login", "/account")
 
 
 def walked(app: Flask, roles: Iterable[str], looks: int = LOOKS) -> Atlas:
-    """Each role on its own: what one may not open another may."""
+    """Each role on its own: what one may not open another may. Whoever got it holds a link that
+    sets a password."""
     atlas = Atlas()
     for role in roles:
-        _walk(Browser(app, role), atlas, looks)
+        start = (*START, reset_link(app)) if role == STRANGER else START
+        _walk(Browser(app, role), atlas, looks, start)
     return atlas
 
 
-def _walk(browser: Browser, atlas: Atlas, looks: int) -> None:
+def _walk(browser: Browser, atlas: Atlas, looks: int, start: Sequence[str]) -> None:
     adapter = browser.app.url_map.bind("localhost")
-    waiting, known = deque(START), set(START)
+    waiting, known = deque(start), set(start)
     looked: dict[object, int] = defaultdict(int)
     others = set(atlas.urls)
     while waiting:

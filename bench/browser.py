@@ -17,11 +17,18 @@ from werkzeug.http import parse_cookie
 from werkzeug.test import run_wsgi_app
 
 from config import Settings
-from webapp.access import security, sessions
+from webapp.access import half_open, resets, security, sessions
+from webapp.access.permissions import Role
 from webapp.models import Staff, db
 
 FORM = "application/x-www-form-urlencoded"
 STRANGER = "stranger"
+HALF, SETTING_UP = "half-open", "setting-up"
+"""Between the two steps of the login: with a second factor, and without one yet."""
+EVERYBODY = (*Role, STRANGER, HALF, SETTING_UP)
+OUTSIDE = (STRANGER, HALF, SETTING_UP)
+"""Whom nothing but the login is open to."""
+_NEW = "stf_new"
 SHOWN = 600
 """Characters of each part that a finding repeats."""
 
@@ -74,7 +81,7 @@ def at(url: str, method: str = "GET", **more: Any) -> Request:
 
 
 class Browser:
-    """`role` is a Role or STRANGER. Cookies that are set are sent again. A `new` one has been
+    """`role` is one of EVERYBODY. Cookies that are set are sent again. A `new` one has been
     nowhere: it carries no cookie and no token."""
 
     def __init__(
@@ -94,14 +101,27 @@ class Browser:
             self._take_nonce()
             return
         with self.app.app_context():
-            staff = db.session.scalars(
-                select(Staff).where(Staff.role == self.role).order_by(Staff.login)
-            ).first()
-            assert staff is not None, f"nobody has the role {self.role}"
+            staff = self._person()
             staff.disabled_at = None
-            opened = sessions.start(staff, second_factor=True)
-            self.csrf = opened.principal.csrf
-            self.cookies[security.cookie_name("session", self.settings)] = opened.token or ""
+            token, self.csrf = self._come_in(staff)
+            self.cookies[security.cookie_name("session", self.settings)] = token
+
+    def _person(self) -> Staff:
+        if self.role == SETTING_UP:
+            return db.session.get(Staff, _NEW) or _newcomer()
+        role = Role.LEAD if self.role == HALF else self.role
+        named = select(Staff).where(Staff.role == role).order_by(Staff.login)
+        staff = db.session.scalars(named).first()
+        assert staff is not None, f"nobody has the role {role}"
+        return staff
+
+    def _come_in(self, staff: Staff) -> tuple[str, str]:
+        """The token of the cookie and the one of its forms."""
+        if self.role in OUTSIDE:
+            half = half_open.begin(staff)
+            return half.token, half.csrf
+        opened = sessions.start(staff, second_factor=True)
+        return opened.token or "", opened.principal.csrf
 
     def _take_nonce(self) -> None:
         """A stranger's token stands on the login page."""
@@ -159,6 +179,26 @@ class Browser:
             key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
             environ[key] = value.encode("utf-8", "surrogatepass").decode("latin-1")
         return environ
+
+
+def reset_link(app: Flask) -> str:
+    """An address that sets a password once: of the last admin, as whom no Browser comes."""
+    with app.app_context():
+        newest = select(Staff).where(Staff.role == Role.ADMIN).order_by(Staff.login.desc())
+        admin = db.session.scalars(newest).first()
+        assert admin is not None
+        token = resets.make(admin.id, None)
+        db.session.commit()
+    return f"/reset/{token}"
+
+
+def _newcomer() -> Staff:
+    """An account made a moment ago, whose role asks for a second factor."""
+    staff = Staff(id=_NEW, login="zoe", name="Zoe New", role=Role.FINANCE)
+    staff.password_hash = ""  # no password is right
+    db.session.add(staff)
+    db.session.commit()
+    return staff
 
 
 class _Nowhere:

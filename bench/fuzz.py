@@ -1,5 +1,6 @@
 """20,000 hostile requests through the whole web app, in this process, over a database with the demo
-insurer in it: no answer is a 5xx, none lacks its headers, leads elsewhere or shows a trace."""
+insurer in it: no answer is a 5xx, lacks its headers, leads elsewhere or shows a trace, and nobody
+is let in between the two steps of the login."""
 
 from __future__ import annotations
 
@@ -13,17 +14,18 @@ from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 from flask import Flask
 
 from bench import report
-from bench.atlas import Atlas, walked
-from bench.browser import STRANGER, Answer, Browser, Request
+from bench.atlas import Atlas, match, walked
+from bench.browser import EVERYBODY, OUTSIDE, STRANGER, Answer, Browser, Request
 from bench.house import opened
 from bench.odd_requests import Kit, odd_request
 from webapp import create_app
 from webapp.access import security
-from webapp.access.permissions import Role
+from webapp.access.permissions import HALF_OPEN, MACHINE, PUBLIC, act_of
 from webapp.blueprints import statements
 
 REQUESTS: Final = 20_000
@@ -71,7 +73,7 @@ class Fuzzed:
 
 def fuzz(app: Flask, requests: int, seed: int, atlas: Atlas | None = None) -> Fuzzed:
     """Every route in turn, each time by any role, until so many requests are sent."""
-    roles = [*Role, STRANGER]
+    roles = EVERYBODY
     kit = Kit.of(app, atlas or walked(app, roles))
     browsers = {role: Browser(app, role) for role in roles}
     result, dice = Fuzzed(), Random(seed)
@@ -85,7 +87,7 @@ def fuzz(app: Flask, requests: int, seed: int, atlas: Atlas | None = None) -> Fu
         result.requests += 1
         result.statuses[answer.status] += 1
         result.reached.setdefault(rule.endpoint, Counter())[answer.status] += 1
-        if wrong := faults(answer, app):
+        if wrong := [*faults(answer, app), *let_in(app, role, request, answer)]:
             result.findings.append(Finding(seed, number, role, request, answer, tuple(wrong)))
         if _logged_out(answer, role):
             browser.renew()
@@ -96,7 +98,20 @@ def fuzz(app: Flask, requests: int, seed: int, atlas: Atlas | None = None) -> Fu
 def _logged_out(answer: Answer, role: str) -> bool:
     """By its own logout, or by an admin who disabled it."""
     ended = any("Max-Age=0" in one for one in answer.headers.getlist("Set-Cookie"))
-    return role != STRANGER and (ended or answer.sent_to.startswith("/login"))
+    sent_out = role not in OUTSIDE and answer.sent_to.startswith("/login")
+    return role != STRANGER and (ended or sent_out)
+
+
+def let_in(app: Flask, role: str, request: Request, answer: Answer) -> list[str]:
+    """Whether somebody without a session, or between the two steps of the login, got to see a
+    page that is for staff."""
+    if role not in OUTSIDE or answer.status >= 300 or request.method == "OPTIONS":
+        return []
+    path = unquote_to_bytes(request.path).decode("utf-8", "replace")
+    found = match(app.url_map.bind("localhost"), path, (request.method,))
+    act = act_of(app, found[0]) if found else PUBLIC
+    shut = act not in (PUBLIC, MACHINE) and not (act == HALF_OPEN and role != STRANGER)
+    return [f"let in where {act} is needed"] if shut and not answer.sent_to else []
 
 
 def faults(answer: Answer, app: Flask) -> list[str]:

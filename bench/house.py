@@ -35,6 +35,10 @@ class House:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._environment = environment(settings)
 
+    def give(self, **variables: str) -> None:
+        """To the programs that are started from now on, in their environment."""
+        self._environment |= variables
+
     def run(self, name: str) -> float:
         """One that ends by itself; says how many seconds it took."""
         started = time.perf_counter()
@@ -72,6 +76,11 @@ class House:
             process.send_signal(signal.SIGTERM)
         for name in [*self._running]:
             self.kill(name)
+
+    def said(self, words: str) -> int:
+        """In how many lines of all that its programs wrote."""
+        logs = (path.read_text(errors="replace") for path in self.settings.var.glob("*.log"))
+        return sum(words in line for text in logs for line in text.splitlines())
 
     def _wait_ready(self, program: Program) -> None:
         give_up = time.monotonic() + READY_S

@@ -57,14 +57,14 @@ def refundable(settings: Settings) -> list[str]:
         return [row[0] for row in connection.execute(_REFUNDABLE)]
 
 
-def wish(payment: str, cents: int) -> RequestRefund:
+def wish(payment: str, cents: int, reason: Reason = Reason.GOODWILL) -> RequestRefund:
     refund = on_shard(uuid4(), shard_of(read_id(payment)))
     return RequestRefund(
         by="staff:bench",
         refund_id=write_id("rf", refund),
         payment_id=payment,
         amount=cents,
-        reason=Reason.GOODWILL,
+        reason=reason,
         note="",
     )
 

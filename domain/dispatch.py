@@ -18,6 +18,7 @@ from domain.kernel.message import Command, Recorded, Refused
 from domain.observing import traces
 from domain.payments import hints
 from domain.payments.payment import Payment
+from domain.payments.provider import Provider
 from domain.payments.refund import Refund
 from domain.readmodels.registry import READMODELS
 from domain.recording import Envelope, Moved, Result, Written, content_hash, first_result, record
@@ -28,11 +29,13 @@ from domain.stream import (
     feed,
     files,
     inbox,
+    installation,
     store,
     subscription,
     wake,
 )
 from domain.stream.database import Connection, Database
+from domain.stream.installation import InstallationRefused
 from domain.stream.keys import CannotOpen
 from domain.stream.lease import LeaseChange
 from domain.stream.together import Together
@@ -40,6 +43,7 @@ from domain.stream.together import Together
 __all__ = [
     "Damaged",
     "Dispatcher",
+    "InstallationRefused",
     "Moved",
     "Preview",
     "Result",
@@ -158,7 +162,9 @@ class Dispatcher:
     def _store(self, hints: Sequence[inbox.Hint]) -> list[UUID | None]:
         with self.database.connection() as connection:
             effect_ids = inbox.receive_all(connection, hints)
-        self._wake()
+        news = zip(hints, effect_ids, strict=True)
+        if any(effect_id and not hint.needless for hint, effect_id in news):
+            self._wake()
         return effect_ids
 
     def hear(
@@ -182,14 +188,14 @@ class Dispatcher:
         return True
 
     def ask_again(self, stream: str) -> bool:
-        """Asks the provider about a payment or refund now instead of later; False when nothing
-        is left to ask."""
+        """Asks the provider now instead of later: about a payment or refund, or whether it
+        answers at all; False when nothing is left to ask."""
         state = self.state(stream)
-        if not isinstance(state, Payment | Refund) or not state.waiting:
+        if not isinstance(state, Payment | Refund | Provider) or not state.waiting:
             return False
         with self.database.connection() as connection:
             asked = effects.hurry(connection, stream)
-            if not asked and state.reference is not None:
+            if not asked and not isinstance(state, Provider) and state.reference is not None:
                 hint = _question(clock.now(connection), state.reference)
                 asked = inbox.receive(connection, hint) is not None
         self._wake()
@@ -233,16 +239,18 @@ def _question(at: datetime, reference: str) -> inbox.Hint:
         provider="stripe",
         notification_id=f"ask-{reference}-{at:%Y%m%d%H%M%S}",
         object_id=reference,
-        headers={},
+        headers={hints.ASKED: kind},
         body=msgspec.json.encode({"ask": kind}),
         verdict="verified",
     )
 
 
 def open_dispatcher(
-    database_url: str, kek: bytes, redis_url: str, *, pool_size: int = 8
+    database_url: str, kek: bytes, redis_url: str, *, mode: str | None = None, pool_size: int = 8
 ) -> Dispatcher:
-    """A dispatcher whose appends wake the follower."""
+    """A dispatcher whose appends wake the follower. A database that is not of this `mode`, or of
+    another key, lends nothing: everything raises InstallationRefused."""
     redis = wake.open_redis(redis_url)
-    database = Database(database_url, kek, pool_size=pool_size)
+    prove = None if mode is None else partial(installation.prove, mode=mode)
+    database = Database(database_url, kek, pool_size=pool_size, prove=prove)
     return Dispatcher(database, partial(wake.publish, redis, wake.APPENDED))

@@ -12,6 +12,7 @@ from domain.kernel.decider import AnyThing, Deciders
 from domain.kernel.ids import prefix_of
 from domain.kernel.message import Event
 from domain.payments import (
+    account,
     collect,
     execute,
     mandate,
@@ -38,6 +39,7 @@ THINGS: dict[str, AnyThing] = {
         settlement.PAYOUT,
         settlement.STATEMENT,
         settlement.LINE,
+        account.ACCOUNT,
         provider.PROVIDER,
         case.CASE,
     )

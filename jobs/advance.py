@@ -44,11 +44,12 @@ class Stopped(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chores:
     """What the ticker does by time and lends to a move: fire due timers, ring due effects, ask
-    provider and bank once for what nobody told us."""
+    provider and bank once for what nobody told us, open cases for what was set aside."""
 
     fire: Callable[[], object]
     sweep: Callable[[], object]
     look: Callable[[], object]
+    tell: Callable[[], object]
     stopping: Callable[[], bool] = lambda: False
 
 
@@ -80,10 +81,12 @@ def advance(sandbox: Sandbox, target: datetime, on_progress: Callable[[int], boo
 
 
 def settle(sandbox: Sandbox) -> None:
-    """Drains, looks once for what was not told, and drains again what that brought."""
+    """Drains, looks once for what was not told, and drains again what that brought. A case of what
+    was set aside opens before the Clock moves on."""
     drain(sandbox)
-    if sandbox.chores.look():
-        drain(sandbox)
+    for chore in (sandbox.chores.look, sandbox.chores.tell):
+        if chore():
+            drain(sandbox)
 
 
 def drain(sandbox: Sandbox) -> None:
@@ -109,6 +112,7 @@ def drain(sandbox: Sandbox) -> None:
         if busy:
             if now - swept > SWEEP_S:
                 sandbox.chores.sweep()
+                sandbox.chores.tell()
                 swept = now
             time.sleep(pause)
             pause = min(PAUSE_MAX_S, pause * 1.5)
@@ -155,6 +159,7 @@ def _move(sandbox: Sandbox, to: datetime) -> None:
                 "UPDATE effect SET not_before = NULL WHERE status IN ('waiting', 'unknown')"
                 " AND not_before > clock_timestamp()"
             )
+            timers.try_again(connection)
         clock.move(connection, to)
     sandbox.control.set_clock(to)
     sandbox.nudge()

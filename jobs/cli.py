@@ -22,11 +22,18 @@ _STATUS: dict[type[Exception], int] = {
 }
 
 
+def as_typed(command: list[str]) -> str:
+    """What a person calls it: `./run check` for jobs.check."""
+    module, *arguments = command
+    acts = arguments[:1] if module == "jobs.backup" else [module.removeprefix("jobs.")]
+    return " ".join(["./run", *acts])
+
+
 def main(arguments: list[str]) -> int:
     migrated = arguments[:1] != ["--empty"]
     command = arguments if migrated else arguments[1:]
     try:
-        with with_servers(migrated=migrated):
+        with with_servers(migrated=migrated, command=as_typed(command)):
             return subprocess.run(
                 [sys.executable, "-m", *command], cwd=ROOT, check=False
             ).returncode

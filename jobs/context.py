@@ -27,8 +27,13 @@ class Context:
 
 
 def open_context(settings: Settings, *, pool_size: int = 4) -> Context:
+    """Its database is proved to be ours when it is used first (`installation.prove`)."""
     dispatcher = open_dispatcher(
-        settings.database_url, settings.kek, settings.redis_url, pool_size=pool_size
+        settings.database_url,
+        settings.kek,
+        settings.redis_url,
+        mode=settings.mode,
+        pool_size=pool_size,
     )
     gate = Circuit(dispatcher, "stripe", Pace(per_s=CALLS_PER_SECOND))
     probe = StripeAdapter.from_settings(settings, Open(), PROBE_READ_SECONDS)

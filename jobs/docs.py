@@ -34,6 +34,7 @@ THING_NAMES: Final[dict[str, str]] = {
     "po": "Payout",
     "st": "Bank statement",
     "ln": "Bank line",
+    "acc": "Bank account",
     "prv": "Payment provider",
     "cs": "Case",
 }

@@ -15,6 +15,7 @@ from config import Settings
 from domain import telling
 from domain.dispatch import TooManyConflicts
 from domain.observing import logs, traces
+from domain.observing.errors import kept
 from domain.payments.ports import ProviderNotCalled, ProviderUnreachable
 from domain.stream import clock, effects, failpoints
 from domain.stream.effects import Claimed, Due
@@ -153,4 +154,4 @@ def _give_back(context: Context, claimed: Claimed) -> None:
 
 def _park(context: Context, claimed: Claimed, error: Exception) -> None:
     with context.dispatcher.read() as connection:
-        effects.park(connection, claimed, f"{type(error).__name__}: {error}")
+        effects.park(connection, claimed, kept(error))

@@ -18,6 +18,7 @@ from domain.readmodels.registry import READMODELS
 from domain.stream import clock, effects, failpoints, sequencer, subscription, wake
 from domain.stream.database import Connection
 from jobs.context import Context, open_context
+from jobs.installed import end_unless_ours
 from jobs.ring import ring_all
 
 log = logging.getLogger("kontor.follow")
@@ -126,6 +127,7 @@ def main() -> int:
     settings = Settings.from_env()
     logs.set_up("follower", settings.log)
     traces.set_up("follower", settings.otel_endpoint)
+    end_unless_ours(settings)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

@@ -21,6 +21,8 @@ from jobs.embedded import Postgres, Valkey
 from jobs.guard import Guard, Session, alive, end_all
 
 WAIT_SECONDS = 60
+# What works in the data folder: all of Kontor, or a command that needed servers for itself.
+KONTOR, SERVERS = "kontor", "servers"
 
 
 class AlreadyRunning(Exception):
@@ -31,8 +33,8 @@ class Instance:
     """This process as the one that works in `settings.var`. Whatever a killed predecessor left
     running is ended first."""
 
-    def __init__(self, settings: Settings, kind: str = "kontor") -> None:
-        self.kind, self.url = kind, settings.url
+    def __init__(self, settings: Settings, kind: str = KONTOR, command: str = "./run") -> None:
+        self.kind, self.command, self.url = kind, command, settings.url
         self.var = settings.var
         self.record = self.var / "run.json"
         self._lock = _lock(settings.var)
@@ -66,6 +68,7 @@ class Instance:
         content = {
             "pid": os.getpid(),
             "kind": self.kind,
+            "command": self.command,
             "url": self.url,
             "environment": {n: v for n, v in self.environment().items() if v},
             "sessions": [asdict(session) for session in self.guard.sessions.values()],
@@ -82,9 +85,10 @@ class Instance:
 
 
 @contextmanager
-def with_servers(*, migrated: bool = True) -> Iterator[Settings]:
+def with_servers(*, migrated: bool = True, command: str = "a command") -> Iterator[Settings]:
     """Settings whose PostgreSQL and Valkey answer: those of the running Kontor, or the ones the
-    environment names, or embedded ones of our own until the end of the block."""
+    environment names, or embedded ones of our own until the end of the block. `command` is who
+    holds the data folder meanwhile."""
     settings = Settings.from_env()
     if settings.database_url and settings.redis_url:
         yield settings
@@ -92,13 +96,13 @@ def with_servers(*, migrated: bool = True) -> Iterator[Settings]:
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
         running = _read(settings.var / "run.json")
-        if running.get("kind") == "kontor" and alive(running["pid"]):
+        if running.get("kind") == KONTOR and alive(running["pid"]):
             if set(running["environment"]) == {"DATABASE_URL", "REDIS_URL"}:
                 yield _settings(running["environment"])
                 return
         else:
             try:
-                instance = Instance(settings, kind="servers")
+                instance = Instance(settings, SERVERS, command)
                 break
             except AlreadyRunning:
                 if time.monotonic() > deadline:
@@ -145,7 +149,11 @@ def _lock(var: Path) -> IO[str]:
 
 
 def _says(running: dict[str, Any]) -> str:
-    return f"already running: pid {running.get('pid', '?')} {running.get('url', '')}".rstrip()
+    pid = running.get("pid", "?")
+    if running.get("kind") == SERVERS:
+        who = running.get("command", "a command")
+        return f"{who} (pid {pid}) works in this data folder: wait until it has ended"
+    return f"already running: pid {pid} {running.get('url', '')}".rstrip()
 
 
 def _read(record: Path) -> dict[str, Any]:

@@ -12,8 +12,13 @@ import psycopg
 
 from config import ROOT, ConfigError, Settings
 from domain.kernel.time import berlin
-from domain.stream import keys
 from domain.stream.database import Connection, ServerTooOld, connect
+from domain.stream.installation import (
+    InstallationRefused,
+    prove_key,
+    prove_mode,
+    stamped_mode,
+)
 
 FOLDER = ROOT / "migrations"
 SANDBOX_CLOCK = berlin(date(2026, 9, 1), 6)
@@ -21,32 +26,17 @@ SANDBOX_CLOCK = berlin(date(2026, 9, 1), 6)
 _LOCK = 4712
 
 
-class MigrationRefused(Exception):
-    """This database must not be used by this program in this mode; the text says why."""
-
-
 def migrate(settings: Settings) -> None:
     with connect(settings.database_url, settings.kek) as connection:
         if _ready(connection, settings.mode):
-            _prove_key(connection)
+            prove_key(connection)
             return
         # The lock ends with the connection. Whoever waited finds the work done.
         connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         if not _ready(connection, settings.mode):
             _upgrade(settings)
             _stamp(connection, settings.mode)
-        _prove_key(connection)
-
-
-def _prove_key(connection: Connection) -> None:
-    try:
-        keys.prove(connection)
-    except keys.CannotOpen as error:
-        raise MigrationRefused(
-            "KONTOR_KEK does not open the keys of this database: everybody in it would read as"
-            " erased. Nothing was changed. Set the key-encryption key it was made with (in the"
-            " sandbox: the file secrets of the old data folder)."
-        ) from error
+        prove_key(connection)
 
 
 def newest_revision(folder: Path = FOLDER) -> str:
@@ -56,16 +46,13 @@ def newest_revision(folder: Path = FOLDER) -> str:
 
 
 def _ready(connection: Connection, mode: str) -> bool:
-    """Nothing is left to do. Raises MigrationRefused."""
+    """Nothing is left to do. Raises InstallationRefused."""
     revision = _value(connection, "alembic_version", "SELECT version_num FROM alembic_version")
-    stamped = _value(connection, "installation", "SELECT mode FROM installation")
-    if stamped is not None and stamped != mode:
-        raise MigrationRefused(
-            f"{stamped} database in {mode} mode: this database was made in {stamped} mode."
-            " Nothing was changed. Set another DATABASE_URL or KONTOR_MODE."
-        )
+    stamped = stamped_mode(connection)
+    if stamped is not None:
+        prove_mode(stamped, mode)
     if revision is not None and revision > newest_revision():
-        raise MigrationRefused(
+        raise InstallationRefused(
             f"The database has revision {revision}, this program knows {newest_revision()}."
             " Nothing was changed. Start the newer program."
         )
@@ -101,7 +88,7 @@ def _stamp(connection: Connection, mode: str) -> None:
 def main() -> int:
     try:
         migrate(Settings.from_env())
-    except (ConfigError, MigrationRefused, ServerTooOld) as refusal:
+    except (ConfigError, InstallationRefused, ServerTooOld) as refusal:
         print(refusal, file=sys.stderr)
         return 1
     except psycopg.OperationalError as error:

@@ -1,8 +1,7 @@
 """`python -m jobs.ticker`: what happens by time. It fires due timers, rings what was missed, asks
-the provider for lost hints, takes in bank files, raises cases for what is parked, and advances the
+the provider for lost hints, looks for bank files, raises cases for what is parked, and advances the
 sandbox Clock."""
 
-import hashlib
 import logging
 import signal
 import sys
@@ -10,23 +9,22 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 from psycopg.errors import UndefinedTable
 
 from config import Settings
 from domain.flows.timers import TIMERS
-from domain.kernel.ids import name_uuid
-from domain.kernel.message import Refused, Timer
+from domain.kernel.message import Refused
 from domain.observing import logs, traces
+from domain.observing.errors import kept
 from domain.operating import raise_cases
 from domain.payments.ports import Hint, Ignored, ProviderUnreachable
 from domain.stream import clock, effects, inbox, timers
 from domain.stream.subscription import TRANSIENT
-from domain.work.commands import OpenCase, case_id
-from domain.work.events import CaseType
 from jobs.advance import Chores, work_one
+from jobs.bank_files import LOOK_S, BankFiles
 from jobs.context import Context, open_context
+from jobs.installed import end_unless_ours
 from jobs.providers.stripe.capabilities import EVENTS_LISTED_DAYS
 from jobs.providers.stripe.translate import read_notification
 from jobs.ring import ring_all
@@ -46,11 +44,11 @@ FIRST_POLL = timedelta(days=EVENTS_LISTED_DAYS)
 """As far back as Stripe lists events (PROVIDERS 2.1): a long outage loses no hint."""
 OVERLAP = timedelta(hours=1)
 """Events that became visible late are asked for again; the inbox knows those it has."""
-BANK_FILE_BYTES_MAX = 50_000_000
 
 
 def fire_timers(context: Context) -> int:
-    """Sends the command of every due timer. The append that records it deletes the timer."""
+    """Sends the command of every due timer. The append that records it deletes the timer; one whose
+    command is refused is set aside, and `raise_cases` tells a person."""
     with context.dispatcher.read() as connection:
         due = timers.due(connection, clock.now(connection), TIMERS_AT_ONCE)
     for one in due:
@@ -64,22 +62,10 @@ def fire_timers(context: Context) -> int:
                 fired=(one.shard, one.timer_id),
             )
         except Refused as refused:
-            _tell_a_person(context, timer, refused)
+            log.error("timer %s of %s was refused: %s", timer.kind, timer.stream, refused)
+            with context.dispatcher.read() as connection:
+                timers.refuse(connection, one, kept(refused))
     return len(due)
-
-
-def _tell_a_person(context: Context, timer: Timer, refused: Refused) -> None:
-    """A timer is tried again every round; the case opens once."""
-    log.error("timer %s of %s was refused: %s", timer.kind, timer.stream, refused)
-    subject_case = case_id(CaseType.PARKED_STREAM, timer.stream, timer.kind)
-    command = OpenCase(
-        by="timer",
-        case_id=subject_case,
-        case_type=CaseType.PARKED_STREAM,
-        subject=timer.stream,
-        details={"timer": timer.kind, "reason": str(refused)},
-    )
-    context.dispatcher.dispatch(command, name_uuid(subject_case, "opened"))
 
 
 def sweep(context: Context) -> int:
@@ -120,37 +106,6 @@ class Poll:
         return fresh
 
 
-class BankFiles:
-    """Takes statements from the bank's folder by the door an upload uses."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._seen: set[str] = set()
-
-    def __call__(self, context: Context) -> int:
-        fresh = 0
-        for path in sorted(self._folder.glob("*.xml")):
-            if path.name not in self._seen:
-                fresh += _take_in(context, path)
-                self._seen.add(path.name)
-        return fresh
-
-
-def _take_in(context: Context, path: Path) -> bool:
-    if path.stat().st_size > BANK_FILE_BYTES_MAX:
-        raise ValueError(f"{path.name} is larger than {BANK_FILE_BYTES_MAX} bytes")
-    body = path.read_bytes()
-    hint = inbox.Hint(
-        provider="bank",
-        notification_id=hashlib.sha256(body).hexdigest(),
-        object_id=None,
-        headers={"file": path.name},
-        body=body,
-        verdict="verified",
-    )
-    return context.dispatcher.receive(hint) is not None
-
-
 class Ticker:
     """The chores and how often each is due. One that fails is logged and tried again."""
 
@@ -162,7 +117,7 @@ class Ticker:
         self.bank = BankFiles(context.settings.var / "bank")
         self._chores: list[tuple[float, Callable[[Context], object]]] = [
             (0.0, fire_timers),
-            (1.0, self.bank),
+            (LOOK_S, self.bank),
             (ROUND_S, Exports()),
             (SWEEP_S, sweep),
             (SWEEP_S, lambda context: raise_cases(context.dispatcher)),
@@ -183,7 +138,8 @@ class Ticker:
         chores = Chores(
             fire=lambda: self._fire(context),
             sweep=lambda: sweep(context),
-            look=lambda: self.bank(context) + self.poll(context),
+            look=lambda: self.bank.at_once(context) + self.poll(context),
+            tell=lambda: raise_cases(context.dispatcher),
             stopping=self._stopping.is_set,
         )
         return work_one(context, chores)
@@ -214,6 +170,7 @@ def main() -> int:
     settings = Settings.from_env()
     logs.set_up("ticker", settings.log)
     traces.set_up("ticker", settings.otel_endpoint)
+    end_unless_ours(settings)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

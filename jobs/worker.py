@@ -28,6 +28,7 @@ from domain.observing import logs, traces
 from domain.stream import clock
 from domain.stream.database import connect
 from jobs.deathsig import die_with_parent
+from jobs.installed import end_unless_ours
 
 log = logging.getLogger("kontor.worker")
 
@@ -168,6 +169,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     process = f"worker:{queue_name}"
     logs.set_up(process, settings.log)
     traces.set_up(process, settings.otel_endpoint)
+    end_unless_ours(settings)
     # Not at the first ring: horses inherit it loaded.
     importlib.import_module(JOBS[queue_name])
     return serve(queue_name, settings.redis_url, partial(_beat, settings, process))

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import redis
@@ -21,6 +22,9 @@ from config import ROOT, Settings
 from jobs.embedded import POSTGRES_SETTINGS, VALKEY_SETTINGS, Postgres, Valkey
 from jobs.guard import Guard
 from tests.servers import Servers, administer, sandbox_settings
+
+if TYPE_CHECKING:
+    from tests.stand import Stand
 
 SHARED = ROOT.parent / "shared"
 # Skips that hide a missing part of the machine, not a missing feature: .ci/run refuses them.
@@ -41,6 +45,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+LONG = ("journeys", "ui", "faults", "security", "webapp/access")
 LOG_TAIL_CHARS = 4000
 _numbers = itertools.count(1)
 _started: list[Servers] = []
@@ -88,7 +93,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def template_database(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> str:
+def migrated_database(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A migrated database that nobody connects to afterwards."""
     from jobs.migrate import migrate
 
@@ -96,6 +101,41 @@ def template_database(servers: Servers, tmp_path_factory: pytest.TempPathFactory
     administer(servers, sql.SQL("create database {}").format(sql.Identifier(name)))
     migrate(sandbox_settings(servers, servers.database(name), tmp_path_factory.mktemp("template")))
     return name
+
+
+@pytest.fixture(scope="session")
+def template_database(migrated_database: str) -> str:
+    """What a test's own database is a copy of; where pages are looked at it is the prepared one."""
+    return migrated_database
+
+
+@pytest.fixture(scope="session")
+def prepared_database(
+    servers: Servers, migrated_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """The same with the empty tables of every read model, for those that need screens at once."""
+    from domain.dispatch import open_dispatcher
+    from jobs.follow import Follower
+
+    name = "kontor_prepared"
+    copy = sql.SQL("create database {} template {}")
+    administer(servers, copy.format(sql.Identifier(name), sql.Identifier(migrated_database)))
+    folder = tmp_path_factory.mktemp("prepared")
+    settings = sandbox_settings(servers, servers.database(name), folder)
+    dispatcher = open_dispatcher(settings.database_url, settings.kek, settings.redis_url)
+    Follower(dispatcher).prepare()
+    dispatcher.database.close()
+    return name
+
+
+@pytest.fixture(scope="session")
+def stand(
+    servers: Servers, prepared_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stand]:
+    from tests.stand import open_stand
+
+    with open_stand(servers, prepared_database, tmp_path_factory.mktemp("stand")) as opened:
+        yield opened
 
 
 @contextmanager
@@ -153,6 +193,12 @@ def _logs() -> dict[str, Path]:
     for servers in _started:
         found = {"PostgreSQL": servers.postgres.log, "Valkey": servers.valkey.log}
     return found
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Folders whose files take long come first: at the end a long file would run alone."""
+    ranks = {ROOT / "tests" / folder: rank for rank, folder in enumerate(LONG)}
+    items.sort(key=lambda item: ranks.get(item.path.parent, len(ranks)))
 
 
 @pytest.hookimpl(wrapper=True)

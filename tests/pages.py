@@ -15,6 +15,8 @@ import lxml.html
 import pytest
 from flask import Flask
 from html5lib.html5parser import ParseError
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from lxml.html import HtmlElement
 from werkzeug.test import Client, TestResponse
 
@@ -22,10 +24,10 @@ from config import Settings
 from domain.dispatch import Dispatcher
 from domain.readmodels.model import LIVE
 from domain.readmodels.registry import READMODELS
-from webapp import create_app
+from tests.stand import Stand
 from webapp.access import security, sessions
 from webapp.access.permissions import Role
-from webapp.cli import DEMO_STAFF, add_demo_staff
+from webapp.cli import DEMO_STAFF
 from webapp.models import Staff, db
 
 SELF_LABELLED = {"hidden", "submit", "button", "image", "reset"}
@@ -249,22 +251,45 @@ def _htmx_headers(target: str) -> dict[str, str]:
     return {"HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": target}
 
 
+class _Compiled(BytecodeCache):
+    """Every app of this process has the same templates: each is compiled once, not once per app."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if code := self._kept.get(bucket.key + bucket.checksum):
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key + bucket.checksum] = bucket.bytecode_to_string()
+
+
+Flask.jinja_options = {**Flask.jinja_options, "bytecode_cache": _Compiled()}
+
+
 class AsRole(Protocol):
     def __call__(self, role: Role | str) -> PageClient: ...
 
 
 @pytest.fixture
-def app(settings: Settings) -> Iterator[Flask]:
-    """The app on this test's own database, with the demo staff."""
-    made = create_app(settings)
-    made.config["TESTING"] = True
-    with made.app_context():
-        add_demo_staff()
-    yield made
-    with made.app_context():
+def settings(stand: Stand, redis_url: str) -> Settings:
+    """Those of the shared app; its database is as good as new."""
+    stand.empty()
+    return stand.settings
+
+
+@pytest.fixture
+def database_url(settings: Settings) -> str:
+    return settings.database_url
+
+
+@pytest.fixture
+def app(stand: Stand, settings: Settings) -> Iterator[Flask]:
+    """The shared app with the demo staff and nothing else in its database."""
+    yield stand.app
+    with stand.app.app_context():
         db.session.remove()
-        db.engine.dispose()
-    made.extensions["kontor"].database.close()
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ _STREAM_FIELD = {
     "po": "payout_id",
     "st": "statement_id",
     "ln": "line_id",
+    "acc": "account_id",
     "prv": "provider_id",
     "cs": "case_id",
 }

@@ -6,11 +6,12 @@ import base64
 import json
 import re
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from config import HAFENLICHT, HOUSE_ENV, ROOT, ConfigError, Settings
+from config import HAFENLICHT, HOUSE_ENV, ROOT, SECRET_CHARS_MIN, ConfigError, Settings
 
 
 def _creditor_id(national: str) -> str:
@@ -73,6 +74,29 @@ def test_a_sandbox_keeps_its_secrets_private_and_forever(var: dict[str, str]) ->
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert Settings.from_env(var) == first
     assert list(first.var.iterdir()) == [path]
+
+
+def test_an_older_sandbox_gets_the_secrets_it_lacks(var: dict[str, str]) -> None:
+    """One from before the metrics page existed would answer 404 there for ever."""
+    path = Settings.from_env(var).var / "secrets"
+    made = json.loads(path.read_text())
+    older = {name: value for name, value in made.items() if name != "KONTOR_METRICS_TOKEN"}
+    path.write_text(json.dumps({**older, "OURS": "kept"}))
+    with ThreadPoolExecutor(8) as pool:
+        starts = list(pool.map(lambda _n: Settings.from_env(var), range(8)))
+    assert len({one.metrics_token for one in starts}) == 1
+    now = json.loads(path.read_text())
+    assert len(now.pop("KONTOR_METRICS_TOKEN")) >= SECRET_CHARS_MIN
+    assert now == {**older, "OURS": "kept"}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_production_adds_nothing_to_a_sandboxs_secrets(var: dict[str, str]) -> None:
+    path = Settings.from_env(var).var / "secrets"
+    path.write_text("{}")
+    assert Settings.from_env({**GOOD, **var}).metrics_token == ""
+    assert path.read_text() == "{}"
 
 
 def test_two_sandboxes_share_no_secret(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from config import Settings
+from domain.dispatch import InstallationRefused
 from webapp import errors, format, fragments, languages, navigation, texts
 from webapp.access import passwords, security, sessions
 from webapp.access.permissions import refuse_unmarked_routes
@@ -21,7 +22,7 @@ from webapp.blueprints import MODULES, SANDBOX_MODULES
 from webapp.cli import staff_commands
 from webapp.data import init_data
 from webapp.hook_lane import HookLane
-from webapp.kontor import open_kontor
+from webapp.kontor import open_kontor, prove_ours
 from webapp.models import db
 from webapp.observing import metrics, watching
 from webapp.retold import retold
@@ -61,6 +62,7 @@ def create_app(settings: Settings) -> Flask:
     languages.init_languages(app)
     metrics.init_metrics(settings)
     watching.init_watching(app)
+    app.before_request(prove_ours)
     security.init_security(app, settings)
     errors.init_errors(app)
     _init_templates(app, settings)
@@ -68,7 +70,7 @@ def create_app(settings: Settings) -> Flask:
         app.register_blueprint(import_module(f"webapp.blueprints.{name}").blueprint)
     init_data(app)
     app.cli.add_command(staff_commands)
-    failure = errors.database_driver(app).Error
+    failure = (errors.database_driver(app).Error, InstallationRefused)
     lane = HookLane(app.wsgi_app, settings, app.extensions["kontor"], failure)
     app.wsgi_app = lane  # type: ignore[method-assign]  # Flask's own advice
     if not settings.sandbox:
@@ -118,6 +120,8 @@ def _init_templates(app: Flask, settings: Settings) -> None:
         iban=format.iban,
         iban_masked=format.iban_masked,
         retold=retold,
+        provider_name=codes.provider_name,
+        typed_day=format.typed_day,
     )
     app.jinja_env.globals.update(
         asset=asset,
@@ -126,6 +130,7 @@ def _init_templates(app: Flask, settings: Settings) -> None:
         csrf_token=security.csrf_token,
         may=security.allowed,
         navigation=navigation.groups,
+        cases_waiting=navigation.waiting,
         take_notice=take_notice,
         ngettext=texts.counted,
         role_name=codes.role_name,
@@ -136,6 +141,7 @@ def _init_templates(app: Flask, settings: Settings) -> None:
         notification_state=codes.notification_state,
         refused_hook=codes.refused_hook,
         deadline=lambda value: texts.deadline(value, security.today()),
+        until=lambda value: texts.until(value, security.today()),
         distance=lambda value: texts.distance(value, security.today()),
         has_route=lambda endpoint: endpoint in app.view_functions,
         htmx_config=HTMX_CONFIG,

@@ -13,10 +13,10 @@ from typing import Final
 import click
 from flask import current_app
 from flask.cli import AppGroup
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from webapp.access import passwords, second_factor, sessions
+from webapp.access import accounts, passwords, second_factor, sessions
 from webapp.access.audit import audit
 from webapp.access.permissions import SECOND_FACTOR, Role
 from webapp.models import NOW, Staff, db
@@ -89,9 +89,9 @@ def demo() -> None:
 @click.argument("role", type=click.Choice([str(role) for role in Role]))
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 def add(login: str, name: str, role: str, password_stdin: bool) -> None:
-    login = login.strip().lower()
-    if not login.isprintable() or " " in login or len(login) > passwords.LOGIN_CHARS_MAX:
-        raise click.ClickException("A user name has no spaces and at most 80 characters.")
+    login, name = accounts.read_login(login), accounts.read_name(name)
+    if problem := accounts.login_problem(login) or accounts.name_problem(name):
+        raise click.ClickException(problem)
     if password_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
     else:
@@ -100,7 +100,7 @@ def add(login: str, name: str, role: str, password_stdin: bool) -> None:
         raise click.ClickException(reason)
     staff_id = f"stf_{secrets.token_hex(8)}"
     hashed = passwords.hash_password(password)
-    if not _insert(staff_id, login, name.strip(), Role(role), hashed):
+    if not _insert(staff_id, login, name, Role(role), hashed):
         raise click.ClickException(f"There is already an account {login}.")
     _trail(staff_id, "add", before="", after=role)
     click.echo(f"{name} can log in as {login} ({role}).")
@@ -127,6 +127,13 @@ def disable(login: str) -> None:
     sessions.end_all(staff_id)
     _trail(staff_id, "disable", before="active", after="disabled")
     click.echo(f"{login} can no longer log in.")
+    admins = select(func.count()).where(Staff.role == Role.ADMIN.value, Staff.disabled_at.is_(None))
+    if not db.session.scalar(admins):
+        click.echo(
+            "No admin is left: nobody can manage accounts in the browser. Add two of them with"
+            " ./run staff add LOGIN NAME admin.",
+            err=True,
+        )
 
 
 def _trail(staff_id: str, kind: str, *, before: str, after: str) -> None:

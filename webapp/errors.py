@@ -12,6 +12,7 @@ from flask import Flask, Response, g, make_response, render_template, request
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 
+from domain.dispatch import InstallationRefused
 from domain.kernel.message import Refused
 from webapp import fragments
 from webapp.access import security
@@ -77,6 +78,7 @@ def init_errors(app: Flask) -> None:
     driver = database_driver(app)
     for error in (OperationalError, driver.OperationalError):
         app.register_error_handler(error, _database_away)
+    app.register_error_handler(InstallationRefused, _not_ours)
     for mistake in (ProgrammingError, driver.ProgrammingError):
         app.register_error_handler(mistake, _not_made_yet)
     app.register_error_handler(security.CsrfRefused, _csrf)
@@ -110,6 +112,15 @@ def _broken(error: InternalServerError) -> Response:
 def _database_away(error: Exception) -> Response:
     log.warning("request %s: the database does not answer: %s", g.get("reference"), error)
     return page(503, words(503))
+
+
+def _not_ours(error: InstallationRefused) -> Response:
+    log.error("request %s: %s", g.get("reference"), error)
+    sorry = Sorry(
+        _("This database belongs to another Kontor"),
+        _("Nothing was done. Tell operations: what is wrong stands in the log and at /readyz."),
+    )
+    return page(503, sorry)
 
 
 def _not_made_yet(error: Exception) -> Response:
@@ -151,6 +162,7 @@ def _refused(error: Refused) -> Response:
 def page(code: int, sorry: Sorry) -> Response:
     """As a page, as the dialog's content, or as a toast that leaves the page as it is."""
     reference = g.get("reference") or ""
+    g.asks_nothing = True  # the database may be what failed
     if fragments.wants_dialog():
         html = render_template("errors/dialog.html", sorry=sorry, reference=reference)
     elif fragments.is_htmx():

@@ -100,6 +100,55 @@ def iban_masked(value: str) -> str:
     return f"{compact[:2]}**{NBSP}****{NBSP}{compact[-4:]}" if len(compact) >= 6 else ""
 
 
+_DAY: Final = re.compile(
+    r"(?P<year>[0-9]{4})-(?P<month>[0-9]{1,2})-(?P<day>[0-9]{1,2})"
+    r"|(?P<d>[0-9]{1,2})[.,] ?(?P<m>[0-9]{1,2})[.,] ?(?P<y>[0-9]{4}|[0-9]{2})"
+)
+"""`2026-11-09` as addresses have it, `9.11.2026` and `09.11.26` as people write."""
+_SLASHES: Final = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})")
+YEARS: Final = range(1900, 2201)
+"""A week either way must still be a day for whoever reckons with it."""
+
+
+def parse_day(typed: str) -> date:
+    """The day of `9.11.2026`, `09.11.26` or `2026-11-09`. Raises Refused with a sentence, or with
+    a question where the text has two readings: it never guesses."""
+    text = typed.strip()
+    if not text:
+        raise Refused("Choose a day.")
+    if both := _SLASHES.fullmatch(text):
+        one, other, year = (int(part) for part in both.groups())
+        german, american = _day_of(year, other, one), _day_of(year, one, other)
+        if german and american and german != american:
+            raise Refused("Do you mean %(first)s or %(second)s?", first=german, second=american)
+    elif found := _DAY.fullmatch(text):
+        year, month, day = (int(part) for part in _parts(found))
+        if known := _day_of(year, month, day):
+            return known
+    raise Refused("This is not a day. Write it like 09.11.2026.")
+
+
+def _parts(found: re.Match[str]) -> tuple[str, str, str]:
+    if found["year"]:
+        return found["year"], found["month"], found["day"]
+    return found["y"] if len(found["y"]) > 2 else f"20{found['y']}", found["m"], found["d"]
+
+
+def _day_of(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day) if year in YEARS else None
+    except ValueError:
+        return None
+
+
+def typed_day(text: str) -> str:
+    """What stands in a field for a day: `09.11.2026`, or what was typed when it is none."""
+    try:
+        return day_text(parse_day(text))
+    except Refused:
+        return text
+
+
 _TYPED: Final = re.compile(r"[0-9.,]+")
 _SHAPES: Final = (
     # 49   1234

@@ -1,6 +1,7 @@
 """The short way of a provider's notification: verified, stored, answered, before any session, form
 or page is thought of. Whatever is not plainly right goes the long way, to the view of
-`blueprints/hooks.py`, which refuses, counts and explains."""
+`blueprints/hooks.py`, which refuses, counts and explains. A stored notification writes no line in
+the log: its row in the inbox says more."""
 
 from __future__ import annotations
 
@@ -14,10 +15,10 @@ from werkzeug.datastructures import EnvironHeaders
 
 from config import Settings
 from domain.dispatch import Dispatcher
-from domain.observing import traces
+from domain.observing import logs, traces
 from domain.payments import signatures
 from webapp.access.security import BODY_LIMIT, HEADERS, YEAR_SECONDS
-from webapp.observing import metrics
+from webapp.observing import metrics, watching
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -36,9 +37,9 @@ class HookLane:
         app: WSGIApplication,
         settings: Settings,
         kontor: Dispatcher,
-        failure: type[Exception],
+        failure: tuple[type[Exception], ...],
     ) -> None:
-        """`failure`: what the database's driver raises."""
+        """`failure`: what the database's driver raises, and that it is not ours."""
         self._app = app
         self._kontor = kontor
         self._failure = failure
@@ -54,19 +55,25 @@ class HookLane:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
-        ours = path.startswith(PREFIX) and not traces.enabled()
+        if not path.startswith(PREFIX) or traces.enabled():
+            return self._app(environ, start_response)
+        reference = watching.new_reference()
         try:
-            stored = ours and self._stored(environ, path.removeprefix(PREFIX))
+            stored = self._stored(environ, path.removeprefix(PREFIX))
         except self._failure as error:
             # Not stored, so the provider has to send it again; the view would only wait once more.
-            log.error("a notification was not stored: %s", error)
-            return self._say(start_response, "503 Service Unavailable", NOT_STORED)
+            with logs.bind(request_id=reference):
+                log.error("a notification was not stored: %s", error)
+            return self._say(start_response, reference, "503 Service Unavailable", NOT_STORED)
         if stored:
-            return self._say(start_response, "200 OK", RECEIVED)
+            return self._say(start_response, reference, "200 OK", RECEIVED)
         return self._app(environ, start_response)
 
-    def _say(self, start_response: StartResponse, status: str, body: bytes) -> list[bytes]:
-        start_response(status, [*self._headers, ("Content-Length", str(len(body)))])
+    def _say(
+        self, start_response: StartResponse, reference: str, status: str, body: bytes
+    ) -> list[bytes]:
+        named = ("X-Request-Id", reference), ("Content-Length", str(len(body)))
+        start_response(status, [*self._headers, *named])
         return [body]
 
     def _stored(self, environ: WSGIEnvironment, provider: str) -> bool:

@@ -2,14 +2,24 @@
 
 from typing import cast
 
-from flask import current_app
+from flask import current_app, request
 
 from config import Settings
 from domain.dispatch import Dispatcher, open_dispatcher
 
 
 def open_kontor(settings: Settings) -> Dispatcher:
-    return open_dispatcher(settings.database_url, settings.kek, settings.redis_url)
+    """Its database is proved to be ours when it is used first (`installation.prove`)."""
+    return open_dispatcher(
+        settings.database_url, settings.kek, settings.redis_url, mode=settings.mode
+    )
+
+
+def prove_ours() -> None:
+    """Before a request is thought of. Raises InstallationRefused; while the database is away the
+    page itself says so, and the machines' addresses answer either way."""
+    if request.endpoint not in ("health.livez", "health.readyz"):
+        kontor().database.proved()
 
 
 def kontor() -> Dispatcher:

@@ -102,7 +102,7 @@ class StaffChange(Base):
     __tablename__ = "staff_change"
     __table_args__ = (
         CheckConstraint(
-            "kind IN ('add', 'role', 'disable', 'enable', 'password', 'factor')",
+            "kind IN ('add', 'role', 'name', 'disable', 'enable', 'password', 'factor')",
             name="staff_change_kind_known",
         ),
         CheckConstraint(
@@ -165,7 +165,7 @@ class LoginThrottle(Base):
 
 
 class Audit(Base):
-    """Every refusal and every look at a full IBAN. Ids only, no personal data."""
+    """Who did what: refusals, recorded looks, logins, accounts. Ids, nothing about customers."""
 
     __tablename__ = "audit"
     __table_args__ = (Index("audit_by_subject", "subject"), Index("audit_by_time", "at"))
@@ -179,7 +179,7 @@ class Audit(Base):
     # The message id of the refusal: the sentence without its values.
     reason: Mapped[str | None]
     reference: Mapped[str | None]
-    # Ids and codes only: who asked, what was before, what is now.
+    # Ids and codes: who asked, what was before, what is now; of a name, both names.
     detail: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
 
 

@@ -1,14 +1,16 @@
-"""The side navigation: one table, in the order of a day's work. It shows what is registered and
-what the role may open."""
+"""The side navigation: one table, in the order of a day's work, and how much work waits. It shows
+what is registered and what the role may open."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
-from flask import current_app, request, url_for
+from flask import current_app, g, request, url_for
 
+from domain.readmodels import work_queries
 from webapp.access import security
+from webapp.kontor import kontor
 from webapp.texts import N_, _
 
 
@@ -27,10 +29,14 @@ class Link:
     url: str
     icon: str
     current: bool
+    counts: bool
 
 
+WORK: Final = "work.index"
+COUNT_MAX: Final = 99
+"""More is "99+": nobody needs it exactly, and the count never costs more."""
 ENTRIES: Final = (
-    Entry(N_("Day"), N_("Work"), "work.index", "case.read", "inbox"),
+    Entry(N_("Day"), N_("Work"), WORK, "case.read", "inbox"),
     Entry(N_("Customers"), N_("Customers"), "customers.index", "customer.read", "user"),
     Entry(N_("Customers"), N_("Contracts"), "contracts.index", "customer.read", "contract"),
     Entry(N_("Customers"), N_("Search"), "search.index", "search", "search"),
@@ -54,9 +60,30 @@ def groups() -> list[tuple[str, list[Link]]]:
     """The groups with at least one entry for this person."""
     found: dict[str, list[Link]] = {}
     for entry in _open_entries():
-        link = Link(_(entry.label), url_for(entry.endpoint), entry.icon, _is_current(entry))
+        link = Link(
+            label=_(entry.label),
+            url=url_for(entry.endpoint),
+            icon=entry.icon,
+            current=_is_current(entry),
+            counts=entry.endpoint == WORK,
+        )
         found.setdefault(_(entry.group), []).append(link)
     return list(found.items())
+
+
+def waiting() -> str:
+    """How many cases wait for somebody who may act on them, as on the tab "All" of Work; "" for
+    none, and for who may only read. The page of Work has counted already."""
+    if not security.allowed("case.act") or g.get("asks_nothing"):
+        return ""
+    number: int | None = g.get("cases_waiting")
+    if number is None:
+        with kontor().read() as connection:
+            number = work_queries.waiting(connection, security.today(), COUNT_MAX + 1)
+        g.cases_waiting = number
+    if number > COUNT_MAX:
+        return f"{COUNT_MAX}+"
+    return str(number) if number else ""
 
 
 def first_url() -> str | None:

@@ -79,6 +79,13 @@ def deadline(value: date | None, today: date) -> Markup:
     return Markup("{}, {}").format(fmt.day(value), distance(value, today))
 
 
+def until(value: date | None, today: date) -> Markup:
+    """The end of a time that nobody can miss: behind it stands that it is over."""
+    if value is None or value >= today:
+        return deadline(value, today)
+    return Markup("{}, {}").format(fmt.day(value), _("over"))
+
+
 def distance(value: date | None, today: date) -> str:
     """How far a day is: `in 2 working days`; nothing without a day."""
     if value is None:
@@ -87,10 +94,13 @@ def distance(value: date | None, today: date) -> str:
         return _("today")
     if value == today + timedelta(days=1):
         return _("tomorrow")
-    days = fmt.working_days_between(today, value)
+    apart, working = (value - today).days, fmt.working_days_between(today, value)
+    # A weekend has no working days, and far away nobody counts them.
+    plain = not working or abs(apart) > fmt.COUNTED_DAYS_MAX
     if value < today:
-        late = max(-days, 0)
-        return ngettext("%(count)s working day late", "%(count)s working days late", late)
-    if (value - today).days > fmt.COUNTED_DAYS_MAX:
-        return ngettext("in %(count)s day", "in %(count)s days", (value - today).days)
-    return ngettext("in %(count)s working day", "in %(count)s working days", days)
+        if plain:
+            return ngettext("%(count)s day late", "%(count)s days late", -apart)
+        return ngettext("%(count)s working day late", "%(count)s working days late", -working)
+    if plain:
+        return ngettext("in %(count)s day", "in %(count)s days", apart)
+    return ngettext("in %(count)s working day", "in %(count)s working days", working)

@@ -35,6 +35,8 @@ def react(event: Event, state: object) -> list[Reaction]:
             return [_found(event.payout_id), _differs(event)]
         case e.LineBooked(), _:
             return [_explain(event)]
+        case e.LineRepeated(), _:
+            return [_unknown(event, {"payout_id": event.payout_id})]
         case _:
             return []
 
@@ -140,6 +142,10 @@ def _explain(event: e.LineBooked) -> Command:
             reference=event.end_to_end_id,
             amount=event.amount,
         )
+    return _unknown(event, {})
+
+
+def _unknown(event: e.LineBooked | e.LineRepeated, details: dict[str, str]) -> OpenCase:
     return OpenCase(
         by=BY,
         case_id=case_id(CaseType.UNKNOWN_LINE, event.line_id),
@@ -147,7 +153,7 @@ def _explain(event: e.LineBooked) -> Command:
         subject=event.line_id,
         amount=abs(event.amount),
         until=add_target_days(berlin_date(event.at), CASE_DAYS),
-        details={},
+        details=details,
     )
 
 

@@ -62,6 +62,12 @@ class Receivable(Value):
     refunded: dict[str, Cents] = {}
 
     @property
+    def expected(self) -> Cents:
+        """What may still be received: all that was raised, less what came in."""
+        raised = 0 if self.raised is None else self.raised.amount
+        return raised - sum(self.receipts.values())
+
+    @property
     def open(self) -> Cents:
         """Still to come. Negative while a reduction waits for its refund."""
         return self.owed - self.applied
@@ -103,16 +109,17 @@ def evolve(state: Receivable, event: ReceivableFact) -> Receivable:
 
 
 def apply_receipt(command: c.ApplyReceipt, receivable: Receivable) -> list[Event]:
-    """[] when applied already. Refused beyond what is open: a credit has no place yet."""
+    """[] when applied already. Refused beyond what was raised: a credit has no place yet. What was
+    reduced before counts as raised: the money behind it came in, and its refund takes it off."""
     if command.payment_id in receivable.receipts:
         return []
     if command.payment_id != receivable.collecting:
         raise Refused("This payment does not collect this receivable.")
-    if command.amount > receivable.open:
+    if command.amount > receivable.expected:
         raise Refused(
             "%(amount)s is more than the %(open)s that are open.",
             amount=Amount(command.amount),
-            open=Amount(receivable.open),
+            open=Amount(receivable.expected),
         )
     return [
         e.ReceiptApplied(

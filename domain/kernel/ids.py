@@ -11,6 +11,8 @@ _DIGITS = dict.fromkeys(range(128), "!") | {
     ord(ours): digit
     for ours, digit in zip(_ALPHABET, "0123456789abcdefghijklmnopqrstuv", strict=True)
 }
+NO_ID = "this is no id of ours"
+"""Without the text itself: anybody may have written it."""
 _NAMESPACE = UUID("6b6f6e74-6f72-5000-8000-000000000000")
 _SHARD_SHIFT = 118
 _BELOW_SHARD = (1 << _SHARD_SHIFT) - 1
@@ -41,11 +43,11 @@ def read_id(text: str, prefix: str | None = None) -> UUID:
     found, _, letters = text.partition("_")
     wrong = len(letters) != _LENGTH or not letters.isascii()
     if wrong or (prefix is not None and found != prefix):
-        raise MalformedId(text)
+        raise MalformedId(NO_ID)
     try:
         return UUID(int=int(letters.translate(_DIGITS), 32))
     except ValueError:
-        raise MalformedId(text) from None
+        raise MalformedId(NO_ID) from None
 
 
 def prefix_of(text: str) -> str:

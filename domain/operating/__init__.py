@@ -7,6 +7,7 @@ from domain.operating.cases import (
     notification_subject,
     raise_cases,
     stream_case,
+    timer_case,
 )
 from domain.operating.release import (
     receive_statement,
@@ -18,8 +19,10 @@ from domain.operating.watch import (
     Health,
     bank_file,
     bank_files_not_imported,
+    count_not_imported,
     effects_of,
     health,
+    health_of,
     notification,
 )
 
@@ -27,10 +30,12 @@ __all__ = [
     "Health",
     "bank_file",
     "bank_files_not_imported",
+    "count_not_imported",
     "effect_case",
     "effect_subject",
     "effects_of",
     "health",
+    "health_of",
     "notification",
     "notification_case",
     "notification_subject",
@@ -39,5 +44,6 @@ __all__ = [
     "release_effect",
     "release_stream",
     "stream_case",
+    "timer_case",
     "translate_again",
 ]

@@ -1,12 +1,12 @@
-"""Telling people about what was set aside: one case for each parked stream, parked effect and
-quarantined notification, closed when its thing is gone."""
+"""Telling people about what was set aside: one case for each parked stream, parked effect, refused
+timer and quarantined notification, closed when its thing is gone."""
 
 from uuid import UUID
 
 from domain.dispatch import Dispatcher
 from domain.kernel.ids import derive, name_uuid, write_id
 from domain.operating.watch import BANK, LISTED_MAX, Health, Quarantined, health
-from domain.stream import effects, inbox, subscription
+from domain.stream import effects, inbox, subscription, timers
 from domain.stream.database import Connection
 from domain.work.commands import CloseCase, OpenCase, case_id
 from domain.work.events import CaseType
@@ -27,6 +27,12 @@ def effect_subject(effect_id: UUID) -> str:
 def effect_case(parked: effects.ParkedEffect) -> str:
     subject = effect_subject(parked.effect_id)
     return case_id(CaseType.PARKED_EFFECT, subject, str(parked.attempts))
+
+
+def timer_case(refused: timers.RefusedTimer) -> str:
+    """What should have happened by time stands still for this stream."""
+    occasion = f"{refused.kind}:{refused.timer_id}"
+    return case_id(CaseType.PARKED_STREAM, refused.stream, occasion)
 
 
 def notification_subject(provider: str, notification_id: str) -> str:
@@ -61,7 +67,7 @@ def raise_cases(dispatcher: Dispatcher) -> int:
 
 def _full(seen: Health) -> bool:
     """A list that was cut says nothing about what is missing from it."""
-    lists = (seen.parked_streams, seen.parked_effects, seen.quarantined)
+    lists = (seen.parked_streams, seen.parked_effects, seen.quarantined, seen.refused_timers)
     return any(len(one) >= LISTED_MAX for one in lists)
 
 
@@ -95,6 +101,16 @@ def _cases(seen: Health) -> list[OpenCase]:
             details={"provider": one.provider, "notification_id": one.notification_id},
         )
         for one in seen.quarantined
+    ]
+    cases += [
+        OpenCase(
+            by=BY,
+            case_id=timer_case(timer),
+            case_type=CaseType.PARKED_STREAM,
+            subject=timer.stream,
+            details={"timer": timer.kind, "reason": timer.error},
+        )
+        for timer in seen.refused_timers
     ]
     return cases
 

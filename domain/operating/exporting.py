@@ -120,10 +120,14 @@ def own(connection: Connection, export_id: UUID, person: str) -> Export | None:
     return None if row is None else _export(row)
 
 
-def list_own(connection: Connection, person: str) -> list[Export]:
-    """The newest first."""
+def list_own(connection: Connection, person: str) -> tuple[list[Export], int]:
+    """The newest first, and how many there are in all."""
     query = (_READ + " ORDER BY requested_at DESC, id LIMIT %s").encode()
-    return [_export(row) for row in connection.execute(query, (person, SHOWN_MAX))]
+    newest = [_export(row) for row in connection.execute(query, (person, SHOWN_MAX))]
+    ((number,),) = connection.execute(
+        "SELECT count(*) FROM export WHERE requested_by = %s", (person,)
+    ).fetchall()
+    return newest, int(number)
 
 
 def _export(row: tuple[object, ...]) -> Export:

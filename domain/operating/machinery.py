@@ -61,6 +61,13 @@ class Beat(Value):
     age_s: float
 
 
+class Polled(Value):
+    """A provider that is asked for notifications that got lost; by the Clock."""
+
+    name: str
+    age_s: float
+
+
 class Observation(Value):
     """Of the last check, backup or restore test."""
 
@@ -80,6 +87,18 @@ class Refusal(Value):
     today: int
 
 
+class Aside(Value):
+    """How much is set aside in all; the lists of `Machinery` hold the oldest of each."""
+
+    streams: int
+    effects: int
+    notifications: int
+
+    @property
+    def all(self) -> int:
+        return self.streams + self.effects + self.notifications
+
+
 class Machinery(Value):
     mode: str
     now: datetime
@@ -90,8 +109,10 @@ class Machinery(Value):
     timers: Timers
     inbox: Inbox
     beats: tuple[Beat, ...]
+    polls: tuple[Polled, ...]
     observations: tuple[Observation, ...]
     refusals: tuple[Refusal, ...]
+    aside: Aside
     parked_streams: tuple[Parked, ...]
     parked_effects: tuple[ParkedEffect, ...]
     quarantined: tuple[Quarantined, ...]

@@ -45,9 +45,9 @@ SELECT jsonb_build_object(
   'unknown', coalesce((SELECT jsonb_agg(x) FROM intents x), '[]'),
   'timers', (SELECT jsonb_build_object(
       'planned', count(*) FILTER (WHERE due_at > clk.now),
-      'overdue', count(*) FILTER (WHERE due_at <= clk.now),
+      'overdue', count(*) FILTER (WHERE due_at <= clk.now AND refused IS NULL),
       'oldest_s', coalesce(extract(epoch FROM clk.now
-                    - min(due_at) FILTER (WHERE due_at <= clk.now)), 0),
+                    - min(due_at) FILTER (WHERE due_at <= clk.now AND refused IS NULL)), 0),
       'next_at', min(due_at) FILTER (WHERE due_at > clk.now)) FROM timer),
   'inbox', (SELECT jsonb_build_object('waiting', count(*), 'oldest_s',
       coalesce(extract(epoch FROM clock_timestamp() - min(received_at)), 0))
@@ -55,6 +55,9 @@ SELECT jsonb_build_object(
   'beats', coalesce((SELECT jsonb_agg(jsonb_build_object('name', name,
       'age_s', extract(epoch FROM clock_timestamp() - at)) ORDER BY name)
       FROM heartbeat WHERE name NOT LIKE 'polled:%%'), '[]'),
+  'polls', coalesce((SELECT jsonb_agg(jsonb_build_object('name', split_part(name, ':', 2),
+      'age_s', extract(epoch FROM clk.now - at)) ORDER BY name)
+      FROM heartbeat WHERE name LIKE 'polled:%%'), '[]'),
   'observations', coalesce((SELECT jsonb_agg(jsonb_build_object('kind', kind, 'name', name,
       'value', value, 'age_s', extract(epoch FROM clock_timestamp() - at)) ORDER BY kind, name)
       FROM observation), '[]'),
@@ -65,13 +68,19 @@ SELECT jsonb_build_object(
        WHERE day > today - 7
        GROUP BY provider, reason ORDER BY times DESC, provider, reason) x), '[]'),
   'parked_streams', coalesce((SELECT jsonb_agg(x) FROM (
-      SELECT consumer, stream, from_position, error FROM parked
+      SELECT consumer, stream, from_position, error, at AS aside_at FROM parked
        ORDER BY from_position, consumer LIMIT %(listed)s) x), '[]'),
   'parked_effects', coalesce((SELECT jsonb_agg(x) FROM (
-      SELECT effect_id, stream, kind, attempts, due_at, error FROM effect
+      SELECT effect_id, stream, kind, attempts, due_at, error, parked_at AS aside_at
+        FROM effect
        WHERE status = 'parked' ORDER BY due_at LIMIT %(listed)s) x), '[]'),
+  'aside', jsonb_build_object(
+      'streams', (SELECT count(*) FROM parked),
+      'effects', (SELECT count(*) FROM effect WHERE status = 'parked'),
+      'notifications', (SELECT count(*) FROM inbox WHERE state = 'quarantined')),
   'quarantined', coalesce((SELECT jsonb_agg(x) FROM (
-      SELECT provider, notification_id, object_id, reason, tries, received_at FROM inbox
+      SELECT provider, notification_id, object_id, reason, tries, received_at,
+             settled_at AS aside_at FROM inbox
        WHERE state = 'quarantined' ORDER BY received_at LIMIT %(listed)s) x), '[]'))::text
   FROM clk
 """  # noqa: S608 constants only

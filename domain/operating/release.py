@@ -17,6 +17,8 @@ from domain.stream import effects, inbox, subscription
 from domain.stream.database import Connection
 from domain.work.commands import CloseCase
 
+STATEMENTS = "statements"
+"""What bank files are about: they are read together, in the order of their days."""
 SAFE_AGAIN = frozenset({"render", "probe_provider", inbox.TRANSLATE})
 """Kinds that call no provider to move money: they simply run again. All others are asked about
 before they are sent."""
@@ -86,7 +88,7 @@ def receive_statement(dispatcher: Dispatcher, name: str, body: bytes) -> BankFil
     hint = inbox.Hint(
         provider=BANK,
         notification_id=sha256(body).hexdigest(),
-        object_id=None,
+        object_id=STATEMENTS,
         headers={"file": name},
         body=body,
         verdict="verified",

@@ -11,12 +11,16 @@ from psycopg import sql
 
 from domain.dispatch import Dispatcher
 from domain.kernel.value import Value
-from domain.stream import effects, inbox, sequencer, subscription
+from domain.stream import effects, inbox, sequencer, subscription, timers
 from domain.stream.database import Connection
 
 BANK = "bank"
 LISTED_MAX = 200
 """More would be an incident, not a list."""
+
+
+EFFECTS_OF_EVENT_MAX = 10
+"""No flow attaches as many to one event."""
 
 
 class Quarantined(Value):
@@ -28,6 +32,7 @@ class Quarantined(Value):
     reason: str
     tries: int
     received_at: datetime
+    aside_at: datetime
 
 
 class EffectSeen(Value):
@@ -57,19 +62,25 @@ class Health(Value):
     parked_streams: tuple[subscription.Parked, ...]
     parked_effects: tuple[effects.ParkedEffect, ...]
     quarantined: tuple[Quarantined, ...]
+    refused_timers: tuple[timers.RefusedTimer, ...]
     effects_by_state: dict[str, int]
 
 
 def health(dispatcher: Dispatcher) -> Health:
     with dispatcher.read() as connection:
-        return Health(
-            last_position=sequencer.last_position(connection),
-            lags=subscription.lag(connection),
-            parked_streams=tuple(subscription.list_parked(connection)[:LISTED_MAX]),
-            parked_effects=tuple(effects.list_parked(connection, LISTED_MAX)),
-            quarantined=tuple(quarantined(connection)),
-            effects_by_state=_effects_by_state(connection),
-        )
+        return health_of(connection)
+
+
+def health_of(connection: Connection) -> Health:
+    return Health(
+        last_position=sequencer.last_position(connection),
+        lags=subscription.lag(connection),
+        parked_streams=tuple(subscription.list_parked(connection)[:LISTED_MAX]),
+        parked_effects=tuple(effects.list_parked(connection, LISTED_MAX)),
+        quarantined=tuple(quarantined(connection)),
+        refused_timers=tuple(timers.list_refused(connection, LISTED_MAX)),
+        effects_by_state=_effects_by_state(connection),
+    )
 
 
 def notification(
@@ -89,7 +100,7 @@ def effects_of(
         rows = connection.execute(
             "SELECT payload->>'cause', effect_id, kind, status, attempts, due_at FROM effect"
             " WHERE stream = ANY(%s) AND payload->>'cause' = ANY(%s) ORDER BY due_at LIMIT %s",
-            (list(streams), list(event_ids), LISTED_MAX),
+            (list(streams), list(event_ids), EFFECTS_OF_EVENT_MAX * len(event_ids)),
         )
         for cause, effect_id, kind, status, attempts, due_at in rows:
             seen = EffectSeen(
@@ -109,6 +120,17 @@ def bank_files_not_imported(dispatcher: Dispatcher) -> list[BankFile]:
         )
 
 
+def count_not_imported(dispatcher: Dispatcher, listed: int) -> int:
+    """How many there are in all when so many are listed; it asks only where that may be more."""
+    if listed < LISTED_MAX:
+        return listed
+    with dispatcher.read() as connection:
+        ((number,),) = connection.execute(
+            "SELECT count(*) FROM inbox WHERE provider = %s AND state <> 'applied'", (BANK,)
+        ).fetchall()
+    return int(number)
+
+
 def bank_file(dispatcher: Dispatcher, body: bytes) -> BankFile | None:
     """What became of the statement file with these bytes."""
     with dispatcher.read() as connection:
@@ -121,7 +143,8 @@ def quarantined(
 ) -> list[Quarantined]:
     """All of them, or the one of this provider and id."""
     rows = connection.execute(
-        "SELECT provider, notification_id, object_id, reason, tries, received_at FROM inbox"
+        "SELECT provider, notification_id, object_id, reason, tries, received_at, settled_at"
+        "  FROM inbox"
         " WHERE state = 'quarantined'"
         "   AND (%(provider)s::text IS NULL OR provider = %(provider)s)"
         "   AND (%(id)s::text IS NULL OR notification_id = %(id)s)"

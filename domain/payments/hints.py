@@ -10,6 +10,9 @@ from domain.kernel.value import Value
 ID_CHARS_MAX = 255
 """Stripe's own bound for ids (RELIABILITY a, Stripe versioning)."""
 
+ASKED = "asked by kontor"
+"""The header of a question of our own (`Dispatcher.ask_again`), which stands in the inbox beside
+the provider's hints: what kind of object to look at. No header of HTTP can be called so."""
 
 STRIPE_NEEDLESS = frozenset(
     {

@@ -48,7 +48,7 @@ class UnknownReason(StrEnum):
     KEY_REUSED = "key_reused"  # this key was used with other content: a defect, never a refusal
     NOT_ALLOWED = "not_allowed"  # our credentials were refused: says nothing about the money
     UNREADABLE = "unreadable"  # an answer in a state that is not in our table
-    NOT_SENT = "not_sent"  # the provider's circuit opened a moment before
+    NOT_SENT = "not_sent"  # the provider's circuit opened a moment before: it is sent later
 
 
 class ProviderAccepted(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +82,7 @@ class ProviderUnreachable(Exception):
 
 
 class ProviderNotCalled(ProviderUnreachable):
-    """Its circuit is open, or it asked us to wait: the question was not even sent."""
+    """Its circuit is open, or it asked us to wait: the call was not even made."""
 
 
 class PaymentUpdate(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,6 +163,11 @@ class Unrecognised(msgspec.Struct, frozen=True, kw_only=True):
     """Not in our tables: quarantine, a person looks."""
 
     reason: str
+
+
+def unrecognised(message: str, **values: object) -> Unrecognised:
+    """The reason as a sentence that the screens know how to tell in the reader's language."""
+    return Unrecognised(reason=message % values)
 
 
 ProviderUpdate: TypeAlias = (

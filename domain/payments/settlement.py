@@ -13,9 +13,10 @@ from domain.kernel.transitions import step
 from domain.kernel.value import Value
 from domain.payments import settlement_commands as c
 from domain.payments import settlement_events as e
+from domain.payments.account import Account, follow_on
 
 PayoutFact: TypeAlias = e.PayoutListed | e.PayoutArrived | e.PayoutSettled | e.PayoutDiffers
-LineFact: TypeAlias = e.LineBooked | e.LineReserved
+LineFact: TypeAlias = e.LineBooked | e.LineReserved | e.LineRepeated
 
 
 class PayoutStatus(StrEnum):
@@ -94,11 +95,13 @@ class LineStatus(StrEnum):
     NOTHING = "nothing"
     BOOKED = "booked"
     RESERVED = "reserved"
+    REPEATED = "repeated"
 
 
 LINE_TRANSITIONS: dict[tuple[LineStatus, str], LineStatus] = {
     (LineStatus.NOTHING, "line-booked"): LineStatus.BOOKED,
     (LineStatus.BOOKED, "line-reserved"): LineStatus.RESERVED,
+    (LineStatus.BOOKED, "line-repeated"): LineStatus.REPEATED,
 }
 
 
@@ -117,6 +120,8 @@ def evolve_line(state: Line, event: LineFact) -> Line:
             return replace(moved, booked=event)
         case e.LineReserved():
             return replace(moved, reserved=event.amount)
+        case e.LineRepeated():
+            return moved
         case _:
             assert_never(event)
 
@@ -160,15 +165,18 @@ def _compare(
 
 
 def match_line(command: c.MatchLine, states: States) -> Decision:
-    """[] when this line explains something already. Refused when the payout arrived before."""
+    """[] when this line was looked at already. A second line of one payout explains nothing."""
     line_id, payout_id = command.streams()
     line, payout = states.of(line_id, Line), states.of(payout_id, Payout)
-    if line.status is LineStatus.RESERVED:
+    if line.status in (LineStatus.RESERVED, LineStatus.REPEATED):
         return []
     if line.booked is None or command.amount > line.booked.amount:
         raise Refused("A bank line explains no more than its own amount.")
     if payout.arrived is not None:
-        raise Refused("Another bank line carries the reference of this payout already.")
+        repeated = e.LineRepeated(
+            at=command.at, line_id=line_id, payout_id=payout_id, amount=command.amount
+        )
+        return [(line_id, repeated)]
     arrived = e.PayoutArrived(
         at=command.at, payout_id=payout_id, line_id=line_id, amount=command.amount
     )
@@ -183,8 +191,9 @@ def match_line(command: c.MatchLine, states: States) -> Decision:
 
 
 def import_statement(command: c.ImportStatement, states: States) -> Decision:
-    """[] for the same file again. Refused for another file under the same statement number, and
-    when the entries do not lead from the opening to the closing balance."""
+    """[] for the same file again. Refused for another file under the same statement number, when
+    the entries do not lead from the opening to the closing balance, and when it does not follow
+    on the statement before."""
     statement = states.of(command.statement_id, Statement)
     if statement.file_hash == command.file_hash:
         return []
@@ -195,8 +204,13 @@ def import_statement(command: c.ImportStatement, states: States) -> Decision:
         )
     if command.opening + sum(entry.amount for entry in command.entries) != command.closing:
         raise Refused("The entries do not lead from the opening to the closing balance.")
+    proved = follow_on(command, states.of(command.account_id, Account))
     lines = [_booked(command, number) for number in range(1, len(command.entries) + 1)]
-    return [(command.statement_id, _imported(command)), *((line.line_id, line) for line in lines)]
+    return [
+        (command.statement_id, _imported(command)),
+        (command.account_id, proved),
+        *((line.line_id, line) for line in lines),
+    ]
 
 
 def _imported(command: c.ImportStatement) -> e.StatementImported:
@@ -252,7 +266,7 @@ LINE = Thing(
     initial=Line,
     evolve=evolve_line,
     transitions=LINE_TRANSITIONS,
-    events=(e.LineBooked, e.LineReserved),
+    events=(e.LineBooked, e.LineReserved, e.LineRepeated),
 )
 DECIDERS: Deciders = {
     c.ListPayout: on_one(lambda command: command.streams()[0], Payout, list_payout),

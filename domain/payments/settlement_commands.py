@@ -56,12 +56,16 @@ class ImportStatement(Command):
     def statement_id(self) -> str:
         return derive("st", HOUSE, self.account, self.bank_reference)
 
+    @property
+    def account_id(self) -> str:
+        return derive("acc", HOUSE, self.account)
+
     def line_id(self, number: int) -> str:
         return derive("ln", HOUSE, self.account, self.bank_reference, number)
 
     def streams(self) -> tuple[str, ...]:
         lines = (self.line_id(number) for number in range(1, len(self.entries) + 1))
-        return (self.statement_id, *lines)
+        return (self.statement_id, self.account_id, *lines)
 
 
 class MatchLine(Command):

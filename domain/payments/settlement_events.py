@@ -84,6 +84,16 @@ class StatementImported(Event):
     file_hash: str
 
 
+class BalanceProved(Event):
+    """Up to this day every booking on our account is in a statement, and this is its balance."""
+
+    prefix = "acc"
+    account_id: str
+    statement_id: str
+    to_on: date
+    closing: Cents
+
+
 class LineBooked(Event):
     """One line of a statement. Names and texts are personal data of people we may not know."""
 
@@ -107,6 +117,15 @@ class LineBooked(Event):
 
 class LineReserved(Event):
     """The whole line explains this payout."""
+
+    prefix = "ln"
+    line_id: str
+    payout_id: str
+    amount: Cents
+
+
+class LineRepeated(Event):
+    """Another line carries this payout's reference: what this money is, a person finds out."""
 
     prefix = "ln"
     line_id: str

@@ -2,6 +2,7 @@
 reads the effect itself: an attempt is no event, so no read model could tell."""
 
 from datetime import datetime
+from typing import LiteralString
 
 import msgspec
 
@@ -27,7 +28,15 @@ class Asking(Value):
     outage: Outage | None = None
 
 
-OF_STREAM = """
+ORDERS: LiteralString = "w.kind IN ('submit_payment', 'submit_refund')"
+"""What a person calls an order, among all that waits for a provider."""
+WAITING: LiteralString = """
+FROM effect w
+WHERE w.status IN ('waiting', 'unknown') AND w.payload->>'provider' = c.provider
+  AND w.due_at <= (SELECT coalesce(clock, clock_timestamp()) FROM installation)
+"""
+"""All that is due and would call the provider of the circuit `c`."""
+OF_STREAM = f"""
 (SELECT jsonb_build_object(
           'attempts', e.attempts,
           'next_s', greatest(0, ceil(extract(epoch FROM
@@ -37,19 +46,14 @@ OF_STREAM = """
           'outage', (
             SELECT jsonb_build_object(
                      'provider', c.provider, 'since', c.failing_since,
-                     'waiting', (SELECT count(*) FROM effect w
-                                  WHERE w.status IN ('waiting', 'unknown')
-                                    AND w.payload->>'provider' = c.provider
-                                    AND w.kind IN ('submit_payment', 'submit_refund')
-                                    AND w.due_at <= (SELECT coalesce(clock, clock_timestamp())
-                                                       FROM installation)))
+                     'waiting', (SELECT count(*) FILTER (WHERE {ORDERS}) {WAITING}))
               FROM circuit c
              WHERE c.provider = e.payload->>'provider' AND c.opening > c.closed))::text
    FROM effect e
-  WHERE e.stream = {stream} AND e.status <> 'done'
+  WHERE e.stream = {{stream}} AND e.status <> 'done'
     AND e.kind IN ('submit_payment', 'submit_refund')
   ORDER BY e.due_at DESC LIMIT 1)
-"""
+"""  # noqa: S608 constants only
 """A column for the one query of a page; `{stream}` is the column that holds its stream."""
 
 _ASKING = msgspec.json.Decoder(Asking)

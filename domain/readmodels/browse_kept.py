@@ -57,14 +57,15 @@ KEPT: tuple[Kept, ...] = (
         "group": Group.STREAM,
         "table": """
         (SELECT shard, effect_id, kind, stream, status, attempts, due_at, queue, not_before,
-                first_rung_at, lease_until, error, payload, result, created_at FROM effect)
+                first_rung_at, lease_until, parked_at, error, payload, result, created_at
+           FROM effect)
         """,
         "ddl": """
           shard smallint NOT NULL, effect_id uuid NOT NULL, kind text NOT NULL,
           stream text NOT NULL, status text NOT NULL, attempts integer NOT NULL,
           due_at timestamptz NOT NULL, queue text NOT NULL, not_before timestamptz,
-          first_rung_at timestamptz, lease_until timestamptz, error text, payload jsonb NOT NULL,
-          result jsonb, created_at timestamptz NOT NULL
+          first_rung_at timestamptz, lease_until timestamptz, parked_at timestamptz, error text,
+          payload jsonb NOT NULL, result jsonb, created_at timestamptz NOT NULL
         """,
         "key": ("shard", "effect_id"),
         "indexes": ("(stream)",),

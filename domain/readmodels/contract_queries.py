@@ -58,7 +58,8 @@ class Scheduled(Value):
 
 
 class ContractDetail(Value):
-    """The newest first everywhere; `documents` are invoices and corrections."""
+    """The newest first everywhere; `documents` are invoices and corrections, `cases` those of
+    `all_cases` that are open, and the last ones of the others."""
 
     contract: ContractRow
     mandate: MandateRow | None
@@ -69,6 +70,7 @@ class ContractDetail(Value):
     refunds: tuple[RefundRow, ...]
     documents: tuple[DocumentRow, ...]
     cases: tuple[CaseRow, ...]
+    all_cases: int
 
     @property
     def scheduled(self) -> tuple[Scheduled, ...]:
@@ -124,8 +126,7 @@ WITH paid AS (SELECT * FROM read.payment WHERE contract_id = %(id)s),
      task AS (SELECT w.* FROM read.work_case w
                WHERE w.case_id IN (SELECT case_id FROM paid JOIN read.work_case USING (payment_id)
                                     UNION
-                                   SELECT case_id FROM about JOIN read.work_case USING (subject))
-               ORDER BY w.closed_at IS NOT NULL, w.opened_at DESC, w.case_id LIMIT %(cases)s)
+                                   SELECT case_id FROM about JOIN read.work_case USING (subject)))
 SELECT jsonb_build_object(
   'contract', to_jsonb(c),
   'mandate', (SELECT to_jsonb(m) FROM read.contract_mandate m WHERE m.mandate_id = c.mandate_id),
@@ -145,8 +146,12 @@ SELECT jsonb_build_object(
                          FROM back r), '[]'),
   'documents', coalesce((SELECT jsonb_agg(to_jsonb(d) ORDER BY d.issued_on DESC, d.number DESC)
                            FROM document d), '[]'),
+  'all_cases', (SELECT count(*) FROM task),
   'cases', coalesce((SELECT jsonb_agg(to_jsonb(t) ORDER BY t.closed_at IS NOT NULL,
-                                      t.opened_at DESC, t.case_id) FROM task t), '[]'))::text
+                                      t.opened_at DESC, t.case_id)
+                       FROM (SELECT * FROM task
+                              ORDER BY closed_at IS NOT NULL, opened_at DESC, case_id
+                              LIMIT %(cases)s) t), '[]'))::text
   FROM read.contract c WHERE c.contract_id = %(id)s
 """
 _DETAILS = msgspec.json.Decoder(ContractDetail)

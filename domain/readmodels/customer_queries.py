@@ -40,7 +40,8 @@ GOING_BACK = (
 
 
 class CustomerDetail(Value):
-    """`payments` and `refunds` are those on their way, the next ones first; `cases` are open."""
+    """`payments` and `refunds` are those on their way, the next ones first; `cases` are the most
+    urgent of `open_cases`."""
 
     customer: CustomerRow
     money: Money
@@ -49,6 +50,7 @@ class CustomerDetail(Value):
     payments: tuple[PaymentRow, ...]
     refunds: tuple[RefundRow, ...]
     cases: tuple[CaseRow, ...]
+    open_cases: int
 
 
 class Direction(StrEnum):
@@ -97,8 +99,7 @@ WITH paid AS (SELECT * FROM read.payment WHERE customer_id = %(id)s),
                WHERE w.closed_at IS NULL
                  AND w.case_id IN (SELECT case_id FROM paid JOIN read.work_case USING (payment_id)
                                     UNION
-                                   SELECT case_id FROM read.work_case WHERE customer_id = %(id)s)
-               ORDER BY w.until NULLS LAST, w.case_id LIMIT %(cases)s)
+                                   SELECT case_id FROM read.work_case WHERE customer_id = %(id)s))
 SELECT jsonb_build_object(
   'customer', to_jsonb(c),
   'money', (SELECT jsonb_build_object(
@@ -118,8 +119,10 @@ SELECT jsonb_build_object(
                          FROM (SELECT r.* FROM read.refund r JOIN paid USING (payment_id)
                                 WHERE r.status = ANY(%(going_back)s)
                                 ORDER BY r.position LIMIT %(movements)s) r), '[]'),
+  'open_cases', (SELECT count(*) FROM task),
   'cases', coalesce((SELECT jsonb_agg(to_jsonb(t) ORDER BY t.until NULLS LAST, t.case_id)
-                       FROM task t), '[]'))::text
+                       FROM (SELECT * FROM task ORDER BY until NULLS LAST, case_id
+                              LIMIT %(cases)s) t), '[]'))::text
   FROM read.customer c WHERE c.customer_id = %(id)s
 """
 _BESIDE = """

@@ -73,6 +73,8 @@ PAYMENTS = Source(
         " AND coalesce(returned_at, failed_at) IS NOT NULL",
     },
 )
+_OF_PAYMENTS: LiteralString = "payment_id IN (SELECT p.payment_id FROM read.payment p WHERE "
+"""A refund knows its payment, and a payment its contract."""
 REFUNDS = Source(
     table="read.refund",
     row=RefundRow,
@@ -91,6 +93,8 @@ REFUNDS = Source(
         "reason": "reason = %(reason)s",
         "requested_by": "requested_by = %(requested_by)s",
         "decided_by": "decided_by = %(decided_by)s",
+        "contract_id": _OF_PAYMENTS + "p.contract_id = %(contract_id)s)",
+        "contract_number": _OF_PAYMENTS + "p.contract_number = %(contract_number)s)",
         "customer_id": "customer_id = %(customer_id)s",
         "customer_words": "array_to_tsvector(words) @@ %(customer_words)s::tsquery",
         "reference": "reference = %(reference)s AND reference <> ''",

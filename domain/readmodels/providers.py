@@ -7,13 +7,15 @@ from typing import Literal
 import msgspec
 
 from domain.kernel.value import Value
+from domain.readmodels.asking import ORDERS, WAITING
 from domain.stream.database import Connection
 
 
 class Provider(Value):
     """`since` is business time, `next_try_s` seconds of real time. `half-open`: one question is
-    under way. `waiting` counts what is due and would call this provider. A closed circuit with a
-    `next_try_s` belongs to a provider that asked us to wait."""
+    under way. `waiting` counts what is due and would call this provider, `orders` those of it
+    that move money. A closed circuit with a `next_try_s` belongs to a provider that asked us to
+    wait."""
 
     provider: str
     circuit: Literal["closed", "open", "half-open"]
@@ -22,9 +24,10 @@ class Provider(Value):
     failures: int
     next_try_s: int | None
     waiting: int
+    orders: int
 
 
-_PROVIDERS = """
+_PROVIDERS = f"""
 SELECT c.provider,
        CASE WHEN c.opening <= c.closed THEN 'closed'
             WHEN p.status = 'leased' THEN 'half-open' ELSE 'open' END,
@@ -32,10 +35,10 @@ SELECT c.provider,
        CASE WHEN c.opening > c.closed OR c.held_until > clock_timestamp()
             THEN greatest(0, ceil(extract(epoch FROM greatest(c.held_until, p.not_before)
                    - clock_timestamp())))::int END,
-       (SELECT count(*) FROM effect e
-         WHERE e.status IN ('waiting', 'unknown') AND e.payload->>'provider' = c.provider
-           AND e.due_at <= (SELECT coalesce(clock, clock_timestamp()) FROM installation))
+       n.waiting, n.orders
   FROM circuit c
+  CROSS JOIN LATERAL (SELECT count(*) AS waiting, count(*) FILTER (WHERE {ORDERS}) AS orders
+                        {WAITING}) n
   LEFT JOIN LATERAL (
          SELECT e.status, e.not_before FROM effect e
           WHERE e.kind = 'probe_provider' AND e.status IN ('waiting', 'leased')
@@ -43,7 +46,7 @@ SELECT c.provider,
           ORDER BY e.due_at DESC LIMIT 1) p ON true
  WHERE c.provider = coalesce(%s, c.provider)
  ORDER BY c.provider
-"""
+"""  # noqa: S608 constants only
 
 
 def providers(connection: Connection) -> list[Provider]:

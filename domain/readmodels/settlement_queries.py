@@ -7,8 +7,9 @@ from typing import LiteralString, TypeVar
 import msgspec
 from psycopg import sql
 
+from domain.kernel.money import Cents
 from domain.kernel.value import Value
-from domain.readmodels.lists import Kind, Sort, Source, Term
+from domain.readmodels.lists import PAGE, Kind, Sort, Source, Term
 from domain.readmodels.model import Table
 from domain.readmodels.settlement import (
     ITEM,
@@ -21,9 +22,6 @@ from domain.readmodels.settlement import (
     StatementRow,
 )
 from domain.stream.database import Connection
-
-ROWS_MAX = 1_000
-"""Items of a payout, lines of a statement: a page of more helps nobody, and says so."""
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -128,33 +126,87 @@ LINES = Source(
 
 
 class Payout(Value):
-    """With its items and the bank line that carries its reference."""
+    """With one page of its items, what all of them come to, and the bank line that carries its
+    reference."""
 
     row: PayoutRow
     items: tuple[ItemRow, ...]
+    gross: Cents
+    fees: Cents
     line: LineRow | None
 
 
 class Statement(Value):
-    """Its lines; `payouts` by id, for the lines that explain one."""
+    """Its first lines; `payouts` by id, for the lines that explain one."""
 
     row: StatementRow
     lines: tuple[LineRow, ...]
     payouts: dict[str, PayoutRow]
 
 
-def payout(connection: Connection, payout_id: str) -> Payout | None:
+class Negative(Value):
+    """A provider that pays nothing out: since its last payout more went back than came in."""
+
+    provider: str
+    since: datetime
+    came_in: Cents
+    went_back: Cents
+
+
+def negative(connection: Connection) -> list[Negative]:
+    """By our books, which do not know the provider's fees before it lists them."""
+    rows = connection.execute(_NEGATIVE, prepare=True).fetchall()
+    return [
+        Negative(provider=provider, since=since, came_in=came_in, went_back=went_back)
+        for provider, since, came_in, went_back in rows
+    ]
+
+
+# What is returned after its payout went out before; a confirmed refund is in no payout yet.
+_NEGATIVE = b"""
+SELECT * FROM (
+  SELECT last.provider, last.at,
+         (SELECT coalesce(sum(p.amount), 0)::bigint FROM read.payment p
+           WHERE p.provider = last.provider
+             AND coalesce(p.confirmed_at, '-infinity') > last.at) AS came_in,
+         (SELECT coalesce(sum(p.returned + p.return_fee), 0)::bigint FROM read.payment p
+           WHERE p.provider = last.provider AND p.returned_at IS NOT NULL
+             AND coalesce(p.returned_at, p.failed_at, '-infinity') > last.at)
+         + (SELECT coalesce(sum(r.amount), 0)::bigint
+              FROM read.refund r JOIN read.payment p USING (payment_id)
+             WHERE p.provider = last.provider AND r.status = 'confirmed') AS went_back
+    FROM (SELECT provider, max(listed_at) AS at FROM read.settlement_payout
+           GROUP BY provider) last) moved
+ WHERE went_back > came_in ORDER BY provider
+"""
+
+
+def payout(connection: Connection, payout_id: str, after: int = 0) -> Payout | None:
+    """Items are numbered from 1; the page begins behind number `after`."""
     found = _rows(connection, PAYOUT, "WHERE payout_id = %(id)s", {"id": payout_id})
     if not found:
         return None
     items = _rows(
         connection,
         ITEM,
-        "WHERE payout_id = %(id)s ORDER BY number LIMIT %(limit)s",
-        {"id": payout_id, "limit": ROWS_MAX},
+        "WHERE payout_id = %(id)s AND number > %(after)s ORDER BY number LIMIT %(limit)s",
+        {"id": payout_id, "after": after, "limit": PAGE},
     )
     lines = _rows(connection, LINE, "WHERE line_id = %(id)s", {"id": found[0].line_id})
-    return Payout(row=found[0], items=tuple(items), line=lines[0] if lines else None)
+    ((gross, fees),) = connection.execute(_SUMS, (payout_id,), prepare=True).fetchall()
+    return Payout(
+        row=found[0],
+        items=tuple(items),
+        gross=gross,
+        fees=fees,
+        line=lines[0] if lines else None,
+    )
+
+
+_SUMS = (
+    b"SELECT coalesce(sum(amount), 0)::bigint, coalesce(sum(fee), 0)::bigint"
+    b" FROM read.settlement_item WHERE payout_id = %s"
+)
 
 
 def statement(connection: Connection, statement_id: str) -> Statement | None:
@@ -165,7 +217,7 @@ def statement(connection: Connection, statement_id: str) -> Statement | None:
         connection,
         LINE,
         "WHERE statement_id = %(id)s ORDER BY number LIMIT %(limit)s",
-        {"id": statement_id, "limit": ROWS_MAX},
+        {"id": statement_id, "limit": PAGE},
     )
     return Statement(row=found[0], lines=tuple(lines), payouts=payouts_of(connection, lines))
 

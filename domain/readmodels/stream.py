@@ -16,6 +16,7 @@ from domain.invoices.receivable import RECEIVABLE
 from domain.kernel.decider import AnyThing
 from domain.kernel.message import Event, Recorded
 from domain.kernel.value import Value
+from domain.payments.account import ACCOUNT
 from domain.payments.mandate import MANDATE
 from domain.payments.payment import PAYMENT
 from domain.payments.provider import PROVIDER
@@ -42,6 +43,7 @@ _THINGS: tuple[AnyThing, ...] = (
     PAYOUT,
     STATEMENT,
     LINE,
+    ACCOUNT,
     CASE,
     PROVIDER,
 )
@@ -227,12 +229,17 @@ _COLUMNS: LiteralString = (
 
 
 def timeline(connection: Connection, streams: Sequence[str]) -> list[Entry]:
-    """Everything that happened in these streams, newest first."""
+    """What happened in these streams, newest first; `cut` says whether that is all."""
     return read_entries(
         connection,
         "WHERE stream = ANY(%s) ORDER BY feed_position DESC LIMIT %s",
         (list(streams), TIMELINE_MAX),
     )
+
+
+def cut(entries: Sequence[Entry]) -> int:
+    """How many a timeline shows when it may leave older ones out, else 0."""
+    return len(entries) if len(entries) >= TIMELINE_MAX else 0
 
 
 def capped(number: int, limit: int) -> Count:

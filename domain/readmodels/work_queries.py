@@ -5,6 +5,7 @@ from datetime import date
 from enum import StrEnum
 
 import msgspec
+from psycopg.errors import InvalidSchemaName, UndefinedTable
 
 from domain.kernel.ids import MalformedId, read_id
 from domain.kernel.value import Value
@@ -118,6 +119,12 @@ SELECT count(*) FILTER (WHERE awake AND owner = %(actor)s),
   FROM (SELECT owner, until, snoozed_until IS NULL OR snoozed_until <= %(today)s AS awake
           FROM read.work_case WHERE closed_at IS NULL) open
 """
+WAITING = """
+SELECT count(*) FROM (SELECT FROM read.work_case
+                       WHERE closed_at IS NULL
+                         AND (snoozed_until IS NULL OR snoozed_until <= %(today)s)
+                       LIMIT %(cap)s) waiting
+"""
 _DETAIL = f"""
 SELECT to_jsonb(c)::text, to_jsonb(r)::text, to_jsonb(b)::text,
        {OF_STREAM.format(stream="c.subject")}
@@ -137,6 +144,15 @@ def overview(connection: Connection, actor: str, today: date) -> Overview:
     return Overview(
         mine=mine, late=late, all=all_, snoozed=snoozed, closed=closed, by_itself=by_itself
     )
+
+
+def waiting(connection: Connection, today: date, cap: int) -> int:
+    """As `Overview.all`, counted up to `cap`; 0 while the follower has not made the tables."""
+    try:
+        row = connection.execute(WAITING, {"today": today, "cap": cap}, prepare=True).fetchone()
+    except (UndefinedTable, InvalidSchemaName):
+        return 0
+    return int(row[0]) if row else 0
 
 
 def detail(connection: Connection, case_id: str) -> Detail | None:

@@ -2,6 +2,7 @@
 nothing; the calls that move a cursor belong into the transaction of what they stand for."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -28,6 +29,7 @@ class Parked(msgspec.Struct, frozen=True, kw_only=True):
     stream: str
     from_position: int
     error: str
+    aside_at: datetime
 
 
 class Indigestible(Exception):
@@ -62,12 +64,11 @@ def lag(connection: Connection) -> dict[str, int]:
 
 def list_parked(connection: Connection) -> list[Parked]:
     rows = connection.execute(
-        "SELECT consumer, stream, from_position, error FROM parked ORDER BY from_position, consumer"
+        "SELECT consumer, stream, from_position, error, at FROM parked"
+        " ORDER BY from_position, consumer"
     )
-    return [
-        Parked(consumer=consumer, stream=stream, from_position=position, error=error)
-        for consumer, stream, position, error in rows
-    ]
+    names = Parked.__struct_fields__
+    return [Parked(**dict(zip(names, row, strict=True))) for row in rows]
 
 
 def peek(connection: Connection, consumer: Named) -> tuple[int, frozenset[str]]:

@@ -3,7 +3,7 @@
 import os
 import select
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 
@@ -73,10 +73,19 @@ def _check(connection: Connection) -> None:
 class Database:
     """The pool opens at its first use in a process, so it survives a fork made before that; a
     forked child opens its own. A connection is checked before it is lent: after PostgreSQL was
-    killed the next borrower gets a fresh one."""
+    killed the next borrower gets a fresh one. `prove` looks at the first one that is lent, and
+    whatever it raises keeps everybody out."""
 
-    def __init__(self, url: str, kek: bytes, *, pool_size: int = 8) -> None:
+    def __init__(
+        self,
+        url: str,
+        kek: bytes,
+        *,
+        pool_size: int = 8,
+        prove: Callable[[Connection], object] | None = None,
+    ) -> None:
         self.kek = kek
+        self._prove = prove
         self._url = libpq_url(url)
         self._pool_size = pool_size
         self._lock = Lock()
@@ -87,10 +96,27 @@ class Database:
     def connection(self) -> Iterator[Connection]:
         with self._open().connection(timeout=CONNECTION_WAIT_S) as connection:
             refuse_old_server(connection.info.server_version)
+            self._look_at(connection)
             try:
                 yield connection
             finally:
                 connection.used_at = time.monotonic()
+
+    def proved(self) -> bool:
+        """Looks now, without waiting: False while the database is away."""
+        if self._prove is None:
+            return True
+        try:
+            with connect(self._url, self.kek) as connection:
+                self._look_at(connection)
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _look_at(self, connection: Connection) -> None:
+        if (prove := self._prove) is not None:
+            prove(connection)
+            self._prove = None
 
     def close(self) -> None:
         with self._lock:

@@ -56,6 +56,7 @@ class ParkedEffect(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
     due_at: datetime
     error: str
+    aside_at: datetime | None
 
 
 PATIENCE_S = 20.0
@@ -189,7 +190,7 @@ def park(connection: Connection, claimed: Claimed, error: str) -> None:
     """Sets an effect aside until a person releases it. Raises LeaseLost."""
     parked = connection.execute(
         "UPDATE effect SET status = 'parked', error = %s, lease_token = NULL, lease_until = NULL,"
-        " not_before = NULL, first_rung_at = NULL"
+        " not_before = NULL, first_rung_at = NULL, parked_at = clock_timestamp()"
         " WHERE shard = %s AND effect_id = %s AND status = 'leased' AND lease_token = %s",
         (error, claimed.shard, claimed.effect_id, claimed.token),
     ).rowcount
@@ -203,7 +204,7 @@ def release(
     """Gives a parked effect back to the workers. As `unknown` it is asked about before it is
     sent again, which is right for whatever may have reached a provider."""
     released = connection.execute(
-        "UPDATE effect SET status = %s, error = NULL, not_before = NULL"
+        "UPDATE effect SET status = %s, error = NULL, not_before = NULL, parked_at = NULL"
         " WHERE shard = %s AND effect_id = %s AND status = 'parked'",
         (to, shard_of(effect_id), effect_id),
     ).rowcount
@@ -211,10 +212,11 @@ def release(
 
 
 def hurry(connection: Connection, stream: str) -> bool:
-    """Ends the back-off of what is unknown about a stream; says whether there was any."""
+    """Ends the back-off of what is unknown about a stream, or of the question whether a provider
+    answers; says whether there was any."""
     hurried = connection.execute(
-        "UPDATE effect SET not_before = NULL"
-        " WHERE shard = %s AND stream = %s AND status = 'unknown'",
+        "UPDATE effect SET not_before = NULL WHERE shard = %s AND stream = %s"
+        " AND (status = 'unknown' OR status = 'waiting' AND kind = 'probe_provider')",
         (shard_of(read_id(stream)), stream),
     ).rowcount
     return bool(hurried)
@@ -291,7 +293,7 @@ def pending(
 
 def list_parked(connection: Connection, limit: int = 500) -> list[ParkedEffect]:
     rows = connection.execute(
-        "SELECT effect_id, stream, kind, attempts, due_at, error FROM effect"
+        "SELECT effect_id, stream, kind, attempts, due_at, error, parked_at FROM effect"
         " WHERE status = 'parked' ORDER BY due_at LIMIT %s",
         (limit,),
     )

@@ -128,7 +128,7 @@ def receive(connection: Connection, hint: Hint) -> UUID | None:
 def receive_all(connection: Connection, hints: Sequence[Hint]) -> list[UUID | None]:
     """The same for several, in one statement and one commit."""
     key = house_key(connection)
-    rows = [_row(key, hint) for hint in hints]
+    rows = [sealed_row(key, hint) for hint in hints]
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     stored = connection.execute(
         _RECEIVE.encode(), {**columns, "kind": TRANSLATE}, prepare=True
@@ -142,7 +142,8 @@ def receive_all(connection: Connection, hints: Sequence[Hint]) -> list[UUID | No
     return answers
 
 
-def _row(key: bytes, hint: Hint) -> dict[str, object]:
+def sealed_row(key: bytes, hint: Hint) -> dict[str, object]:
+    """The columns of a hint, its content sealed."""
     aad = _aad(hint.provider, hint.notification_id)
     stream_id = _provider_uuid(hint.provider)
     about = hint.notification_id if hint.object_id is None else hint.object_id
@@ -248,11 +249,14 @@ def settle(
 
 
 def waiting_count(connection: Connection) -> int:
-    """How many can be read now: those of a provider that is not called wait for it."""
+    """How many can be read now: those of a provider that is not called wait for it, those of a
+    parked effect for a person."""
     row = connection.execute(
         "SELECT count(*) FROM inbox i WHERE state = 'waiting' AND NOT EXISTS ("
         "SELECT FROM circuit c WHERE c.provider = i.provider"
         "   AND (c.opening > c.closed OR c.held_until > clock_timestamp()))"
+        " AND NOT EXISTS (SELECT FROM effect e"
+        "   WHERE e.status = 'parked' AND e.effect_id = i.effect_id)"
     ).fetchone()
     return int(row[0]) if row else 0
 

@@ -61,6 +61,7 @@ CREATE TABLE public.effect (
     result jsonb,
     error text,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    parked_at timestamp with time zone,
     CONSTRAINT effect_attempts_check CHECK ((attempts >= 0)),
     CONSTRAINT effect_leased_with_a_token CHECK ((((status = 'leased'::text) = (lease_token IS NOT NULL)) AND ((status = 'leased'::text) = (lease_until IS NOT NULL)))),
     CONSTRAINT effect_on_its_shard CHECK ((shard = ((get_byte(uuid_send(effect_id), 0) << 2) | (get_byte(uuid_send(effect_id), 1) >> 6)))),
@@ -189,6 +190,9 @@ CREATE TABLE public.timer (
     kind text NOT NULL,
     stream text NOT NULL,
     payload jsonb NOT NULL,
+    refused text,
+    refused_at timestamp with time zone,
+    not_before timestamp with time zone,
     CONSTRAINT timer_shard_check CHECK (((shard >= 0) AND (shard <= 1023)))
 );
 
@@ -260,3 +264,5 @@ CREATE INDEX inbox_quarantined ON public.inbox USING btree (received_at) WHERE (
 CREATE INDEX inbox_waiting ON public.inbox USING btree (provider, object_id) WHERE (state = 'waiting'::text);
 
 CREATE INDEX timer_due ON public.timer USING btree (due_at);
+
+CREATE INDEX timer_refused ON public.timer USING btree (refused_at) WHERE (refused IS NOT NULL);

@@ -7,6 +7,7 @@ from typing import Protocol
 import psycopg
 
 from domain.kernel.message import Recorded
+from domain.observing.errors import kept
 from domain.stream import failpoints
 from domain.stream.codec import Codec, Unreadable
 from domain.stream.cursor import (
@@ -259,7 +260,7 @@ def _digest(batch: Sequence[Recorded], act: Callable[[], None]) -> None:
     except TRANSIENT:
         raise
     except Exception as error:
-        raise Indigestible(f"{type(error).__name__}: {error}") from error
+        raise Indigestible(kept(error)) from error
 
 
 def _from(

@@ -36,7 +36,8 @@ LOST = "Jonas Ott"
 
 
 def refunds(by_name: dict[str, Person]) -> list[tuple[datetime, RequestRefund]]:
-    """The refunds of the story; Brandt's waits for the second person."""
+    """The refunds of the story. Brandt's waits for the second person; Petersen's waited two weeks
+    and expires on the demo's first day."""
 
     def wish(name: str, instalment: int, amount: int, reason: Reason, note: str) -> RequestRefund:
         person = by_name[name]
@@ -61,6 +62,10 @@ def refunds(by_name: dict[str, Person]) -> list[tuple[datetime, RequestRefund]]:
         (
             berlin(date(2026, 11, 24), 11, 30),
             wish("Ida Sommer", 1, 8_37, overpaid, "Doppelt überwiesen"),
+        ),
+        (
+            berlin(date(2026, 11, 24), 15, 10),
+            wish("Werkstatt Petersen GmbH", 0, 120_00, goodwill, "Kulanz nach Wasserschaden"),
         ),
         (
             berlin(date(2026, 12, 7), 16, 20),

@@ -43,7 +43,7 @@ NAMES = (
     "Arne Carstens",
     "Beate Dierks",
     "Claas Eggers",
-    "Dörte Feddersen",
+    "Feddersen Bootsbau GmbH",
     "Enno Gräf",
     "Silke Harms",
     "Werkstatt Petersen GmbH",
@@ -86,8 +86,19 @@ BRANDT = Plan(
     surcharge_bp=0,
     rounding=Rounding.INSTALMENT_FIRST,
 )
+BUSINESS = Plan(
+    product="Betriebs-Sach",
+    covers=(
+        Cover(name="Feuer", net_year=1_200_00, tax_rate_bp=1320),
+        Cover(name="Betriebseinrichtung", net_year=1_800_00, tax_rate_bp=1900),
+    ),
+    surcharge_bp=0,
+    rounding=Rounding.INSTALMENT_FIRST,
+)
 PLANS = (HOUSEHOLD, LIABILITY, BUILDING)
 FIRST_OF_MONTH, FIFTEENTH = date(2026, 10, 1), date(2026, 9, 15)
+FOURTH = date(2026, 10, 4)
+"""In December a debit of that day is confirmed and paid out on the day the demo begins."""
 NEW_CONTRACT = date(2026, 12, 1)
 
 SPECIAL: dict[str, tuple[date, dict[str, object]]] = {
@@ -101,6 +112,15 @@ SPECIAL: dict[str, tuple[date, dict[str, object]]] = {
         FIRST_OF_MONTH,
         {"refund_fail": "account_closed", "refund_fail_after_days": 3},
     ),
+    "Sabine Schütt": (
+        NEW_CONTRACT,
+        {"return_reason": "insufficient_funds", "return_after_days": 5},
+    ),
+    "Beate Dierks": (
+        NEW_CONTRACT,
+        {"return_reason": "bank_cannot_process", "return_after_days": 5},
+    ),
+    "Werkstatt Petersen GmbH": (FOURTH, {}),
     "Jonas Ott": (NEW_CONTRACT, {}),
     "Silke Harms": (NEW_CONTRACT, {}),
 }
@@ -112,7 +132,12 @@ UNPRINTABLE = Plan(
     rounding=Rounding.INSTALMENT_FIRST,
 )
 """Too long for paper: its document is parked and waits for a person."""
-PLAN_OF: dict[str, Plan] = {"Nadia Brandt": BRANDT, "Silke Harms": UNPRINTABLE}
+PLAN_OF: dict[str, Plan] = {
+    "Nadia Brandt": BRANDT,
+    "Silke Harms": UNPRINTABLE,
+    "Feddersen Bootsbau GmbH": BUSINESS,
+    "Werkstatt Petersen GmbH": BUSINESS,
+}
 
 
 class Person(Value):

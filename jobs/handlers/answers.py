@@ -11,6 +11,7 @@ from domain.kernel.value import Value
 from domain.payments.ports import (
     Outcome,
     ProviderAccepted,
+    ProviderNotCalled,
     ProviderRefused,
     ProviderState,
     ProviderUnknown,
@@ -56,12 +57,15 @@ def step_id(claimed: Claimed, step: str) -> UUID:
 
 
 def carry_out(context: Context, claimed: Claimed, steps: Steps, *, ask_first: bool) -> None:
-    """Sends, or asks before it sends: never a new key, never a guess."""
+    """Sends, or asks before it sends: never a new key, never a guess. Raises ProviderNotCalled when
+    the circuit opened after the claim: nothing was sent, so there is nothing to record."""
     if ask_first:
         outcome = _ask(context, claimed, steps)
     else:
         outcome = steps.send()
         failpoints.reach("sent-answer-unread")
+    if isinstance(outcome, ProviderUnknown) and outcome.reason is UnknownReason.NOT_SENT:
+        raise ProviderNotCalled(outcome.message)
     if outcome is not None:
         _record(context, claimed, steps, outcome)
 
@@ -70,6 +74,8 @@ def _ask(context: Context, claimed: Claimed, steps: Steps) -> Outcome | None:
     """What the provider knows by our reference. None when the lease was settled here."""
     try:
         found = steps.ask()
+    except ProviderNotCalled:
+        raise
     except ProviderUnreachable as error:
         return ProviderUnknown(reason=UnknownReason.CONNECTION, message=str(error))
     if found is not None:

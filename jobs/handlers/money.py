@@ -1,5 +1,5 @@
 """Submitting a payment or a refund to its provider. The intent is recorded before the call; an
-effect that was claimed before asks the provider first."""
+effect that was claimed before asks the provider first, unless it was given back unsent."""
 
 from typing import TypeVar
 
@@ -27,12 +27,11 @@ def submit_payment(context: Context, claimed: Claimed) -> None:
     payload, key = claimed.effect.payload, str(claimed.effect_id)
     payment_id, mandate_id = payload["payment_id"], payload["mandate_id"]
     fresh = _state(context, payment_id, Payment).status is PaymentStatus.ANNOUNCED
+    ask_first = _may_be_there(claimed, fresh)
+    step: Command | None = None
     if fresh:
-        step: Command = c.SubmitPayment(
-            by=BY, payment_id=payment_id, mandate_id=mandate_id, key=key
-        )
-    else:
-        # Somebody recorded the intent and did not come back: the call may have been made.
+        step = c.SubmitPayment(by=BY, payment_id=payment_id, mandate_id=mandate_id, key=key)
+    elif ask_first:
         step = c.RecordPaymentUnknown(by=BY, payment_id=payment_id, why=LEASE_EXPIRED)
     _keep_lease(context, claimed, step)
     payment = _state(context, payment_id, Payment)
@@ -40,7 +39,7 @@ def submit_payment(context: Context, claimed: Claimed) -> None:
         _nothing_left(context, claimed)
         return
     steps = _payment_steps(context, payment, _state(context, mandate_id, Mandate), key)
-    carry_out(context, claimed, steps, ask_first=not fresh or claimed.was == "unknown")
+    carry_out(context, claimed, steps, ask_first=ask_first)
 
 
 def _payment_steps(context: Context, payment: Payment, mandate: Mandate, key: str) -> Steps:
@@ -83,9 +82,11 @@ def submit_refund(context: Context, claimed: Claimed) -> None:
     payload, key = claimed.effect.payload, str(claimed.effect_id)
     refund_id, payment_id = payload["refund_id"], payload["payment_id"]
     fresh = _state(context, refund_id, Refund).status is RefundStatus.APPROVED
+    ask_first = _may_be_there(claimed, fresh)
+    step: Command | None = None
     if fresh:
-        step: Command = c.SubmitRefund(by=BY, refund_id=refund_id, payment_id=payment_id, key=key)
-    else:
+        step = c.SubmitRefund(by=BY, refund_id=refund_id, payment_id=payment_id, key=key)
+    elif ask_first:
         step = c.RecordRefundUnknown(
             by=BY, refund_id=refund_id, payment_id=payment_id, why=LEASE_EXPIRED
         )
@@ -95,7 +96,7 @@ def submit_refund(context: Context, claimed: Claimed) -> None:
         _nothing_left(context, claimed)
         return
     steps = _refund_steps(context, refund, _state(context, payment_id, Payment), key)
-    carry_out(context, claimed, steps, ask_first=not fresh or claimed.was == "unknown")
+    carry_out(context, claimed, steps, ask_first=ask_first)
 
 
 def _refund_steps(context: Context, refund: Refund, payment: Payment, key: str) -> Steps:
@@ -137,8 +138,18 @@ def _refund_steps(context: Context, refund: Refund, payment: Payment, key: str) 
     )
 
 
-def _keep_lease(context: Context, claimed: Claimed, step: Command) -> None:
+def _may_be_there(claimed: Claimed, fresh: bool) -> bool:
+    """Whether the provider may know of it: it was in doubt before, or somebody recorded the intent
+    and did not come back. One that waits with its intent on record was given back unsent."""
+    return claimed.was == "unknown" or (claimed.was == "leased" and not fresh)
+
+
+def _keep_lease(context: Context, claimed: Claimed, step: Command | None) -> None:
     """Recorded before the call, with the lease kept: whoever lost it stops here."""
+    if step is None:
+        with context.dispatcher.read() as connection:
+            effects.finish(connection, claimed.then("leased"))
+        return
     context.dispatcher.dispatch(
         step,
         step_id(claimed, "intend"),

@@ -7,6 +7,9 @@ from domain import telling
 from domain.kernel.ids import MalformedId, name_uuid
 from domain.kernel.message import Refused
 from domain.kernel.transitions import Impossible
+from domain.observing.errors import kept
+from domain.operating.watch import quarantined
+from domain.payments.hints import ASKED
 from domain.payments.ports import Hint, Ignored, ProviderUpdate, Unrecognised
 from domain.payments.refund import Refund
 from domain.payments.settlement_commands import ImportStatement, StatementLine
@@ -14,6 +17,7 @@ from domain.payments.updates import commands_for
 from domain.stream import effects, inbox
 from domain.stream.database import Connection
 from domain.stream.effects import Claimed
+from domain.stream.entries import is_entry
 from jobs.context import Context
 from jobs.providers.stripe import translate as stripe
 from jobs.runs.camt import StatementRefused
@@ -21,18 +25,12 @@ from jobs.runs.statement import read_statement
 
 BANK = "bank"
 ORDERS = ("submit_payment", "submit_refund")
-UNREADABLE = (Refused, MalformedId, Impossible, StatementRefused)
+UNREADABLE = (Refused, MalformedId, Impossible, StatementRefused, msgspec.MsgspecError)
 """News that fits nothing we know: a person looks."""
-_ASK = "ask-"
-"""Our own questions stand in the inbox beside the provider's hints (`Dispatcher.ask_again`)."""
 
 
 class TooEarly(Exception):
     """News about an order whose worker has not recorded what it knows: it fits in a moment."""
-
-
-class _Asked(msgspec.Struct):
-    ask: str
 
 
 def translate(context: Context, claimed: Claimed) -> None:
@@ -43,8 +41,7 @@ def translate(context: Context, claimed: Claimed) -> None:
     for found in waiting[:1]:
         telling.notification(context.dispatcher.database, found.provider, found.body)
     if payload["provider"] == BANK:
-        for found in waiting:
-            _import_statement(context, claimed, found)
+        _import_statements(context, claimed, waiting)
     else:
         _apply_hints(context, claimed, waiting)
     with context.dispatcher.read() as connection:
@@ -79,8 +76,8 @@ def _apply_hints(context: Context, claimed: Claimed, waiting: list[inbox.Notific
             recorded = _apply(context, claimed, hints[0].provider, update)
         except UNREADABLE as error:
             if _under_way(context, update):
-                raise TooEarly(str(error)) from error
-            _settle(context, hints, "quarantined", str(error))
+                raise TooEarly(kept(error)) from error
+            _settle(context, hints, "quarantined", kept(error))
             continue
         first, others = hints[:1], hints[1:]
         _settle(context, first, "applied" if recorded else "duplicate", None)
@@ -113,31 +110,65 @@ def _under_way(context: Context, update: ProviderUpdate) -> bool:
 
 
 def _read(found: inbox.Notification) -> Hint | Ignored | Unrecognised:
-    if found.notification_id.startswith(_ASK):
-        kind = msgspec.json.decode(found.body, type=_Asked).ask
+    if asked := found.headers.get(ASKED):
         return Hint(
             event_id=found.notification_id,
             event_type="asked",
-            kind=kind,
+            kind=asked,
             object_id=found.object_id or "",
         )
     return stripe.read_notification(found.body)
 
 
-def _import_statement(context: Context, claimed: Claimed, found: inbox.Notification) -> None:
-    """Held = quarantined with its reason; nothing of it is recorded."""
+def _import_statements(
+    context: Context, claimed: Claimed, waiting: list[inbox.Notification]
+) -> None:
+    """In the order of their days, which is not the order in which files arrive. Held = quarantined
+    with its reason; nothing of it is recorded."""
+    ready: list[tuple[ImportStatement, inbox.Notification]] = []
+    for found in waiting:
+        try:
+            ready.append((_statement(context, found), found))
+        except UNREADABLE as error:
+            _settle(context, [found], "quarantined", kept(error))
+    ready.sort(key=lambda one: (one[0].from_on, one[0].to_on, one[0].sequence))
+    for command, found in ready:
+        _import(context, claimed, command, found)
+
+
+def _import(
+    context: Context, claimed: Claimed, command: ImportStatement, found: inbox.Notification
+) -> None:
     try:
-        command = _statement(context, found)
-        result = context.dispatcher.dispatch(
-            command, name_uuid(claimed.effect_id, claimed.attempts)
-        )
+        command_id = name_uuid(claimed.token, "import", found.notification_id)
+        result = context.dispatcher.dispatch(command, command_id)
     except UNREADABLE as error:
-        _settle(context, [found], "quarantined", str(error))
+        _settle(context, [found], "quarantined", kept(error))
         return
     _settle(context, [found], "applied" if result.events else "duplicate", None)
+    if result.events:
+        _read_followers(context, command)
+
+
+def _read_followers(context: Context, before: ImportStatement) -> None:
+    """Files come in any order: one that was held because this one was missing is read again."""
+    with context.dispatcher.read() as connection:
+        for held in quarantined(connection, BANK):
+            found = inbox.load_notification(connection, BANK, held.notification_id)
+            if found is None or is_entry(found):
+                continue
+            try:
+                header = read_statement(found.body, before.account).header
+            except StatementRefused:
+                continue  # held for another reason, which stands
+            if header.to_on > before.to_on and header.opening == before.closing:
+                inbox.retranslate(connection, BANK, held.notification_id)
 
 
 def _statement(context: Context, found: inbox.Notification) -> ImportStatement:
+    if is_entry(found):
+        # Nothing came in that could be read again; the folder is looked at all the time.
+        raise Refused("It is still in the bank's folder. Take it away, or mend it.")
     read = read_statement(found.body, context.settings.house.iban)
     header = read.header
     return ImportStatement(

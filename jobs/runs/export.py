@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from config import Settings
 from domain.operating import export_work as work
 from domain.readmodels.exportables import EXPORTABLES
 from domain.readmodels.exports import cells
-from domain.stream import clock
+from domain.stream import clock, installation
 from domain.stream.database import Connection, Database
 from jobs.ring import ring
 from jobs.runs.spreadsheet import Sheet, writer
@@ -50,7 +50,8 @@ class TooLarge(Exception):
 @cache
 def _database() -> Database:
     settings = Settings.from_env()
-    return Database(settings.database_url, settings.kek, pool_size=2)
+    prove = partial(installation.prove, mode=settings.mode)
+    return Database(settings.database_url, settings.kek, pool_size=2, prove=prove)
 
 
 def run(export_id: str) -> None:

@@ -206,7 +206,7 @@ def _read(content: bytes) -> Iterator[tuple[Element, StatementLine | None]]:
                 yield element, None
     except etree.XMLSyntaxError as error:
         raise StatementRefused(
-            "The file is not readable XML: %(reason)s.", reason=str(error)[:200]
+            "The file is not readable XML from line %(line)d on.", line=error.lineno or 1
         ) from error
 
 

@@ -12,6 +12,9 @@ import pytest
 from config import ROOT
 
 PINNED = re.compile(r"^([a-z0-9._-]+)(?:\[[a-z,]+\])?==([^\s;]+)(?: *;.*)?$")
+LOCKED = re.compile(
+    r"([a-z0-9._-]+)(?:\[[a-z,]+\])?==([^\s;]+)(?: *;[^-]*)?(?:\s+--hash=sha256:[0-9a-f]{64})+"
+)
 VENDORED = sorted(
     path for top in ("webapp", "jobs", "tests") for path in (ROOT / top).rglob("VERSIONS")
 )
@@ -27,6 +30,21 @@ def test_everything_is_pinned_and_nothing_is_compiled() -> None:
     first, *packages = requirements()
     assert first == "--only-binary :all:"
     assert [line for line in packages if not PINNED.match(line)] == []
+
+
+def test_every_pin_is_locked_with_its_hashes() -> None:
+    """`./run` installs from the lock alone; pip and uv refuse a file with another hash."""
+    text = (ROOT / "requirements.lock").read_text().replace("\\\n", "")
+    options, *locked = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert options == "--only-binary :all:"
+    for line in locked:
+        assert LOCKED.fullmatch(line), line[:100]
+    pins = sorted(found.group(1, 2) for line in requirements() if (found := PINNED.match(line)))
+    found_pins = sorted(found.group(1, 2) for line in locked if (found := LOCKED.match(line)))
+    assert found_pins == pins
+    installs = [line for line in (ROOT / "run").read_text().splitlines() if " -r " in line]
+    assert installs
+    assert all("--require-hashes -r requirements.lock" in line for line in installs)
 
 
 def test_what_is_installed_is_what_is_pinned() -> None:

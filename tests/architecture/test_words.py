@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import io
+import re
 
 import pytest
 from babel.messages.extract import extract
 
+from config import ROOT
 from domain.registry import EVENTS
 from domain.work.events import CaseType
 from tests.architecture.source import files, name
@@ -54,3 +57,35 @@ def test_every_event_has_its_sentence() -> None:
 def test_every_case_has_a_name_and_says_what_to_do(case_type: CaseType) -> None:
     assert case_type in CASE_TYPES
     assert case_type in KINDS
+
+
+KEPT = frozenset({"error", "message", "reason"})
+"""Where tables keep what was refused or went wrong, as English sentences."""
+PRINTED = re.compile(
+    r"(?:\{\{|[^\w.]\(|,)\s*((?:\w+\.)+(?:error|message|reason))\s*(?=[,)|}])(.{0,8})"
+)
+OUR_WORDS = frozenset({"asked.error", "wish.errors.reason"})
+"""Made for this page, in its language."""
+
+
+def test_what_a_page_tells_of_a_stored_reason_is_retold() -> None:
+    """Else an English sentence stands in a German page."""
+    raw = [
+        f"{path.name}: {what}"
+        for path in (ROOT / "webapp" / "templates").rglob("*.html")
+        for what, then in PRINTED.findall(path.read_text())
+        if what not in OUR_WORDS and not then.startswith("|retold")
+    ]
+    assert raw == []
+
+
+def test_what_a_sentence_repeats_of_a_stored_reason_is_retold() -> None:
+    raw = [
+        f"{name(path)}:{call.lineno}"
+        for path in files("webapp")
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "_"
+        for said in call.keywords
+        if isinstance(said.value, ast.Attribute) and said.value.attr in KEPT
+    ]
+    assert raw == []

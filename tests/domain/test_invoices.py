@@ -121,6 +121,14 @@ def test_a_premium_reduction_lowers_owed_and_applied() -> None:
     given(after(APPLY, correction)).when(RESTORE).nothing()
 
 
+def test_a_reduction_may_come_before_the_receipt() -> None:
+    """The reader that applies receipts may lag behind the one that issues corrections."""
+    correction = f.issue_correction()
+    assert money(correction, APPLY) == money(APPLY, correction) == (7_50, 12_50, -5_00)
+    for early in ((correction, APPLY, TAKE_OFF), (correction, TAKE_OFF, APPLY)):
+        assert money(*early) == (7_50, 7_50, 0)
+
+
 def test_a_return_after_a_reduction_reverses_what_is_applied() -> None:
     """STORY 10: min(applied, returned); the rest left us twice and is a recovery."""
     past = after(APPLY, f.issue_correction(), TAKE_OFF)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+from typing import Any
+
 import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
@@ -38,17 +41,17 @@ def booked(*amounts: int) -> list[Event]:
 
 
 def test_a_statement_is_imported_whole() -> None:
-    imported, first, second = (
+    imported, _proved, first, second = (
         given([])
         .when(statement(12_15, -3_00))
-        .records(e.StatementImported, e.LineBooked, e.LineBooked)
+        .records(e.StatementImported, e.BalanceProved, e.LineBooked, e.LineBooked)
     )
     assert isinstance(imported, e.StatementImported)
     assert isinstance(first, e.LineBooked)
     assert isinstance(second, e.LineBooked)
     assert (imported.lines, imported.opening, imported.closing) == (2, OPENING, OPENING + 9_15)
     assert [(line.number, line.amount) for line in (first, second)] == [(1, 12_15), (2, -3_00)]
-    given([]).when(statement()).records(e.StatementImported)
+    given([]).when(statement()).records(e.StatementImported, e.BalanceProved)
 
 
 def test_the_same_file_again_and_another_under_its_number() -> None:
@@ -56,6 +59,37 @@ def test_the_same_file_again_and_another_under_its_number() -> None:
     given(past).when(statement(12_15)).nothing()
     other = statement(12_16, file_hash="cd" * 32)
     given(past).when(other).refused("2026-338 was imported already, with other content")
+
+
+def following(*amounts: int, days: int = 1, **changes: object) -> ImportStatement:
+    """The next statement after one with a line of 12.15, under a number of its own."""
+    day = date(2026, 12, 4) + timedelta(days=days)
+    fields = {"opening": OPENING + 12_15, "closing": OPENING + 12_15 + sum(amounts)}
+    told = {"bank_reference": "2026-339", "file_hash": "ef" * 32, "from_on": day, "to_on": day}
+    return statement(*amounts, **{**fields, **told, **changes})
+
+
+@pytest.mark.parametrize(
+    ("again", "says"),
+    [
+        ({"days": 0, "opening": OPENING, "closing": OPENING + 12_15}, "would be booked twice"),
+        ({"days": 0}, "would be booked twice"),
+        ({"from_on": date(2026, 12, 3)}, "would be booked twice"),
+        ({"opening": OPENING, "closing": OPENING + 12_15}, "one between them is missing"),
+    ],
+)
+def test_the_same_lines_under_another_number_are_held(again: dict[str, Any], says: str) -> None:
+    given(booked(12_15)).when(following(12_15, **again)).refused(says)
+
+
+def test_a_statement_follows_on_the_one_before() -> None:
+    past = booked(12_15)
+    given(past).when(following(5)).records(e.StatementImported, e.BalanceProved, e.LineBooked)
+    given(past).when(following(5, days=3, from_on=date(2026, 12, 4))).records(
+        e.StatementImported, e.BalanceProved, e.LineBooked
+    )
+    other = following(5, days=0, account="DE02370502990000684712", opening=0, closing=5)
+    given(past).when(other).records(e.StatementImported, e.BalanceProved, e.LineBooked)
 
 
 def test_entries_lead_from_opening_to_closing() -> None:
@@ -115,7 +149,8 @@ def test_a_line_explains_one_payout_and_no_more_than_itself() -> None:
     world = World(past)
     world.send(match(number=1))
     given(world.events).when(match(number=1)).nothing()
-    given(world.events).when(match(number=2)).refused("Another bank line carries the reference")
+    (repeated,) = given(world.events).when(match(number=2)).records(e.LineRepeated)
+    given([*world.events, repeated]).when(match(number=2)).nothing()
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,7 @@ def _some(name: str, hint: Any) -> Any:
         "payout_id": "po",
         "statement_id": "st",
         "line_id": "ln",
+        "account_id": "acc",
         "provider_id": "prv",
         "case_id": "cs",
     }

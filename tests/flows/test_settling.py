@@ -141,6 +141,12 @@ def test_a_line_is_matched_or_a_case(
     assert reactions(SETTLING, [booked(amount, counterparty, end_to_end_id)]) == [answer]
 
 
+def test_a_second_line_of_one_payout_is_a_case_that_a_person_closes() -> None:
+    repeated = e.LineRepeated(at=AT, line_id=LINE, payout_id=PAYOUT, amount=12_15)
+    told = case(CaseType.UNKNOWN_LINE, LINE, 12_15, date(2026, 12, 8), payout_id=PAYOUT)
+    assert reactions(SETTLING, [booked(12_15, "Stripe", "TRACE1"), repeated]) == [told]
+
+
 def test_a_line_that_was_used_needs_no_answer() -> None:
     used = e.LineReserved(at=AT, line_id=LINE, payout_id=PAYOUT, amount=12_15)
     assert reactions(SETTLING, [booked(12_15, "Stripe", "TRACE1"), used]) == []

@@ -10,12 +10,14 @@ from uuid import UUID, uuid4
 import pytest
 
 from config import Settings
+from domain.kernel.ids import read_id, shard_of
 from domain.kernel.message import Refused
 from domain.kernel.time import berlin, berlin_date
-from domain.operating import advancing
+from domain.operating import advancing, health, timer_case
 from domain.operating.advancing import Advance
 from domain.stream import clock
 from jobs import advance as jobs_advance
+from jobs import effects as work
 from jobs.advance import Chores, work_one
 from jobs.ticker import fire_timers
 from tests.journeys.people import insure
@@ -83,6 +85,61 @@ def test_everything_rests_after_each_step(world: World) -> None:
     steps = jobs_advance.advance(world.sandbox, TARGET, look)
     assert len(seen) == steps
     assert set(seen) == {(0, 0)}
+
+
+def test_a_case_of_what_is_set_aside_opens_before_the_clock_moves_on(world: World) -> None:
+    begun = START + timedelta(days=1)
+    (world.settings.var / "bank" / "kontoauszug_defekt.xml").write_bytes(b"no statement")
+    ask(world)
+    work_one(world.context, chores(world))
+    opened = "SELECT (data->>'at')::timestamptz FROM event WHERE type = 'case-opened'"
+    assert [at < begun for (at,) in world.rows(opened)] == [True]
+
+
+def test_a_refused_timer_keeps_its_case_and_holds_nobody_up(world: World) -> None:
+    insured = insure(world, first_due=berlin_date(START) + timedelta(days=23))
+    much_too_early = (
+        "INSERT INTO timer (shard, timer_id, stream, kind, payload, due_at) VALUES"
+        " (%s, %s, %s, 'bill_instalment', '{\"due_on\": \"2029-01-01\"}', %s) RETURNING 1"
+    )
+    contract = insured.contract
+    world.rows(much_too_early, shard_of(read_id(contract)), uuid4(), contract, START)
+    ask(world)
+    work_one(world.context, chores(world))
+    assert latest(world).state == "done"
+    assert "instalment-billed" in world.told(contract), "other timers are not passed over"
+    (refused,) = health(world.kontor).refused_timers
+    assert "comes first" in refused.error
+    for _ in range(2):
+        world.tell()
+        world.settle()
+        assert world.told(timer_case(refused)) == ["case-opened"], "it lasts as long as the timer"
+    world.rows("DELETE FROM timer WHERE timer_id = %s RETURNING 1", refused.timer_id)
+    world.tell()
+    assert world.told(timer_case(refused)) == ["case-opened", "case-closed"]
+
+
+def test_hints_of_a_parked_effect_hold_nobody_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = b'{"id": "evt_1", "type": "refund.updated", "data": {"object": {"id": "re_1"}}}'
+    world.kontor.hear("stripe", body, {}, verified=True)
+    monkeypatch.setitem(work.HANDLERS, "translate", lambda *_: [][0])
+    world.work()
+    monkeypatch.undo()
+    assert [one.kind for one in health(world.kontor).parked_effects] == ["translate"]
+    ask(world)
+    work_one(world.context, chores(world))
+    assert latest(world).state == "done"
+
+
+def test_a_name_that_begins_like_our_questions_is_a_hint_like_any_other(world: World) -> None:
+    body = b'{"id": "ask-1", "type": "not.ours", "data": {"object": {"id": "re_1"}}}'
+    world.kontor.hear("stripe", body, {"Asked By Kontor": "refund"}, verified=True)
+    world.settle()
+    assert not health(world.kontor).parked_effects
+    (held,) = health(world.kontor).quarantined
+    assert "unknown event type not.ours" in held.reason
 
 
 def test_somebody_can_stop_it(world: World) -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -15,7 +16,11 @@ from psycopg import sql
 from config import ROOT, Settings
 from domain.operating import raise_cases
 from domain.stream import clock, effects
+from domain.stream.database import Connection, connect
+from domain.work.commands import NoteCase
 from jobs import effects as work
+from jobs.check import __main__ as check
+from jobs.check import privacy
 from jobs.check.__main__ import run_checks
 from jobs.check.broken import Broken
 from jobs.context import open_context
@@ -205,13 +210,39 @@ TAMPERING: dict[str, tuple[str, str]] = {
     ),
     "something parked that nobody was told of": (
         "34",
-        "UPDATE effect SET status = 'parked', error = 'x' WHERE status = 'done'",
+        "UPDATE effect SET status = 'parked', error = 'x',"
+        " parked_at = clock_timestamp() - interval '1 hour' WHERE status = 'done'",
+    ),
+    "a notification set aside that nobody was told of": (
+        "20",
+        "UPDATE inbox SET state = 'quarantined', reason = 'x',"
+        " settled_at = clock_timestamp() - interval '1 hour' WHERE state = 'applied'",
     ),
     "a name in clear": (
         "personal data",
         'UPDATE effect SET payload = payload || \'{"for": "Nadia Brandt"}\''
         " WHERE kind = 'render'",
     ),
+}
+NOTE = 'Ruft morgen an:\n"zwischen 9 und 10"'
+PLACES = {
+    "effect.payload": "UPDATE effect SET payload = payload || jsonb_build_object('for', %s::text)",
+    "event.data": "UPDATE event SET data = data || jsonb_build_object('for', %s::text)",
+    "command_log.result": "UPDATE command_log SET result = to_jsonb(%s::text)",
+    "inbox.reason": "UPDATE inbox SET reason = 'about ' || %s",
+    "effect.error": "UPDATE effect SET error = %s",
+}
+CLEAR = {
+    "a street": ("effect.error", "sent to Große Elbstraße 1, as always"),
+    "an e-mail address": ("inbox.reason", "kunde7@example.com"),
+    "a postcode with its city": ("event.data", "22767 Hamburg"),
+    "a postcode as a value": ("effect.payload", "22767"),
+    "an IBAN": ("command_log.result", "DE92200700000000000000"),
+    "an IBAN in fours": ("effect.payload", "DE92 2007 0000 0000 0000 00"),
+    "a refund's note": ("event.data", "Haushalt aufgelöst zum 31.10."),
+    "a note at a case": ("command_log.result", NOTE),
+    "who paid, on a statement": ("inbox.reason", "Kerstin Vogel"),
+    "what a statement says": ("effect.payload", ""),
 }
 
 
@@ -222,6 +253,54 @@ def test_tampering_turns_its_check_red(tampered: Settings, tampering: str) -> No
         connection.execute(statement.encode())
     broken = all_broken(tampered)
     assert invariant in {one.invariant for one in broken}, broken
+
+
+def test_every_kind_of_personal_datum_is_found_in_every_kind_of_place(tampered: Settings) -> None:
+    context = open_context(tampered)
+    try:
+        with context.dispatcher.read() as connection:
+            ((case, remittance),) = connection.execute(
+                "SELECT (SELECT min(case_id) FROM read.work_case), (SELECT min(remittance)"
+                " FROM read.settlement_line WHERE remittance LIKE 'STRIPE %')"
+            ).fetchall()
+        context.dispatcher.dispatch(NoteCase(by="staff:stf_mia", case_id=case, note=NOTE), uuid4())
+    finally:
+        context.dispatcher.database.close()
+    with connect(tampered.database_url, tampered.kek) as connection:
+        for kind, (place, clear) in CLEAR.items():
+            with connection.transaction(force_rollback=True):
+                connection.execute(PLACES[place].encode(), (clear or remittance,))
+                found = {one.subject for one in privacy.personal_data(connection)}
+            assert found == {place}, kind
+
+
+def test_what_was_set_aside_just_now_has_its_case_in_a_moment(tampered: Settings) -> None:
+    with psycopg.connect(tampered.database_url, autocommit=True) as connection:
+        connection.execute(
+            "UPDATE effect SET status = 'parked', error = 'x', parked_at = clock_timestamp()"
+            " WHERE kind = 'render' AND status = 'waiting'"
+        )
+        connection.execute(
+            "UPDATE inbox SET state = 'quarantined', reason = 'x', settled_at = clock_timestamp()"
+            " WHERE state = 'applied'"
+        )
+        clock.beat(connection, "ticker")  # type: ignore[arg-type]  # any connection beats
+    assert all_broken(tampered) == []
+
+
+def test_each_question_sees_one_moment(tampered: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A live database goes on while it is asked."""
+
+    def asked(connection: Connection, _: Settings) -> Iterator[Broken]:
+        last = "SELECT sum(last) FROM number_series"
+        before = connection.execute(last).fetchall()
+        with psycopg.connect(tampered.database_url, autocommit=True) as meanwhile:
+            meanwhile.execute("UPDATE number_series SET last = last + 1")
+        if connection.execute(last).fetchall() != before:
+            yield Broken(invariant="-", subject="-", what="it saw two moments")
+
+    monkeypatch.setattr(check, "CHECKS", (("-", "one moment", asked),))
+    assert all_broken(tampered) == []
 
 
 def test_the_command_names_what_is_broken_and_exits_1(tampered: Settings, tmp_path: Path) -> None:

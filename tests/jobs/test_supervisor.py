@@ -20,8 +20,10 @@ import psutil
 import psycopg
 import pytest
 
-from config import ROOT
+from config import ROOT, Settings
+from jobs.cli import as_typed
 from jobs.guard import Session, alive
+from jobs.instance import SERVERS, AlreadyRunning, Instance
 from tests.servers import Servers, free_ports
 
 PATIENCE_SECONDS = 60
@@ -141,6 +143,20 @@ def test_a_second_start_says_where_the_first_one_runs(kontor: Kontor) -> None:
     assert second.wait(PATIENCE_SECONDS) == 3
     assert kontor.said == f"already running: pid {first.pid} http://127.0.0.1:{kontor.port}\n"
     assert kontor.answering_pid()
+
+
+def test_a_start_beside_a_command_with_its_own_servers_says_which(tmp_path: Path) -> None:
+    settings = Settings.from_env({"KONTOR_VAR": str(tmp_path / "var")})
+    checking = Instance(settings, SERVERS, as_typed(["jobs.check"]))
+    try:
+        with pytest.raises(AlreadyRunning) as caught:
+            Instance(settings)
+    finally:
+        checking.close()
+    assert str(caught.value) == (
+        f"./run check (pid {os.getpid()}) works in this data folder: wait until it has ended"
+    )
+    assert as_typed(["jobs.backup", "restore", "/mnt"]) == "./run restore"
 
 
 def test_kill_9_of_the_supervisor_leaves_no_process_and_the_next_start_recovers(

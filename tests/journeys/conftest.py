@@ -25,6 +25,12 @@ def world(settings: Settings) -> Iterator[World]:
         prove(world)
 
 
+@pytest.fixture(scope="session")
+def template_database(prepared_database: str) -> str:
+    """Screens need their tables."""
+    return prepared_database
+
+
 @pytest.fixture(scope="module")
 def _town(
     request: pytest.FixtureRequest,

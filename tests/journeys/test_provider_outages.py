@@ -13,6 +13,7 @@ import pytest
 
 from config import ROOT
 from domain.payments.provider import CloseCircuit, provider_id
+from domain.payments.provider_events import Trouble
 from domain.payments.refund import Status
 from domain.readmodels.providers import Provider, provider
 from domain.stream.circuit import Pace
@@ -30,7 +31,7 @@ from tests.journeys.town import Town
 from tests.journeys.world import World
 from tests.servers import environment
 
-PEOPLE = 8
+PEOPLE = 9
 PACE = Pace(per_s=CALLS_PER_SECOND, first_per_s=20, doubles_s=0.5)
 """As in life, but for how long it takes to come back to speed."""
 READ_S = 0.3
@@ -226,6 +227,36 @@ def test_a_worker_that_is_killed_while_it_asks_is_replaced(town: Town) -> None:
     assert unclaimed(world, refunds) == 1
     world.rows("UPDATE effect SET lease_until = now() WHERE status = 'leased' RETURNING 1")
     comes_back(world, refunds)
+
+
+class ShutsAtTheCall(Circuit):
+    """The first call finds the circuit open, which its claim found closed."""
+
+    def enter(self) -> int:
+        if not self._state().waiting:
+            self._open(Trouble.SERVER_ERROR, 5)
+        return super().enter()
+
+
+def test_what_was_claimed_a_moment_before_waits_unsent(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was sent, so nothing is unknown, nobody is told and Stripe is not asked."""
+    world = town.world
+    asked: list[object] = []
+    monkeypatch.setattr(StripeAdapter, "look_up_refund", lambda *order: asked.append(order))
+    impatient(world, ShutsAtTheCall(world.kontor, "stripe", PACE))
+    world.control.ask("PUT", "/calls", {})
+    (refund_id,) = ask_for(town, 1)
+    world.work()
+    assert stripe(world).circuit == "open"
+    assert world.told(refund_id)[-1] == "refund-submitted"
+    assert unclaimed(world, [refund_id]) == 1
+    impatient(world, Circuit(world.kontor, "stripe", PACE))
+    comes_back(world, [refund_id])
+    assert "refund-outcome-unknown" not in world.told(refund_id)
+    assert case(world, CaseType.OUTCOME_UNRESOLVED, refund_id).status is CaseStatus.NOTHING
+    assert asked == []
 
 
 def test_what_closed_late_closes_nothing_newer(town: Town) -> None:

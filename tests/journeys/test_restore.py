@@ -15,11 +15,12 @@ from domain.payments.commands import RequestRefund
 from domain.payments.events import Reason
 from domain.stream import clock, effects
 from domain.stream.inbox import TRANSLATE
+from domain.stream.installation import InstallationRefused
 from jobs.backup import DATA, KEYS, RestoreRefused, backup, restore
 from jobs.check.__main__ import run_checks
 from jobs.effects import carry_out
 from jobs.embedded import Postgres
-from jobs.migrate import MigrationRefused, migrate
+from jobs.migrate import migrate
 from jobs.places import pginstall, unprivileged_user
 from tests.journeys.people import insure
 from tests.journeys.proofs import prove
@@ -112,7 +113,7 @@ def test_another_master_key_is_refused_at_restore_and_at_start(
         insure(world)
     backup(settings, tmp_path)
     wrong = replace(settings, kek=bytes(32))
-    with pytest.raises(MigrationRefused, match="KONTOR_KEK"):
+    with pytest.raises(InstallationRefused, match="KONTOR_KEK"):
         migrate(wrong)
     with pytest.raises(RestoreRefused, match="KONTOR_KEK"):
         restore(replace(wrong, database_url=own_postgres.url), tmp_path)

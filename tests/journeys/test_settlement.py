@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from domain.kernel.time import add_target_days, berlin, berlin_date
-from domain.operating import notification_subject, receive_statement
+from domain.operating import bank_file, notification_subject, receive_statement
 from domain.payments.payment import Status as PaymentStatus
 from domain.payments.settlement import Payout
 from domain.payments.settlement_commands import payout_id
@@ -145,6 +145,7 @@ def test_statements_that_are_held(town: Town) -> None:
         "DOCTYPE": whole.replace(b"?>", b'?><!DOCTYPE x [<!ENTITY e "boo">]>', 1),
         "cut": whole[: len(whole) * 2 // 3],
         "empty": b"",
+        "re-issue": _under_another_number(path),
     }
     for name, body in held.items():
         assert receive_statement(world.kontor, f"{name}.xml", body) is None
@@ -156,13 +157,36 @@ def test_statements_that_are_held(town: Town) -> None:
     )
     assert len(kept) == len(held)
     reasons = " | ".join(reason for _, reason in kept)
-    for word in ("imported already, with other content", "DOCTYPE"):
+    for word in ("imported already, with other content", "DOCTYPE", "would be booked twice"):
         assert word in reasons
     for notification_id, _reason in kept:
         subject = notification_subject("bank", notification_id)
         assert _case_status(town, CaseType.HELD_STATEMENT, subject, "1") is CaseStatus.OPEN
-    town.days(2)  # The next real statement is read as ever.
+    town.days(4)  # The next real statement is read as ever; a weekend has none.
     assert _bank_events(town) > before
+
+
+def test_statements_that_come_in_the_wrong_order(town: Town) -> None:
+    world = town.world
+    folder = world.settings.var / "bank"
+    known = set(folder.glob("camt053_*.xml"))
+    line = {"act": "bank_line", "amount": 5, "counterparty": "Erika Mustermann", "remittance": "5"}
+    world.control.ask("POST", "/act", line)
+    world.reading_bank = False
+    try:
+        while len(fresh := sorted(set(folder.glob("camt053_*.xml")) - known)) < 2:
+            town.days(1)
+        older, newer = (path.read_bytes() for path in fresh[:2])
+        states = []
+        for body in (newer, older):
+            receive_statement(world.kontor, "by.xml", body)
+            world.settle()
+            file = bank_file(world.kontor, newer)
+            assert file is not None
+            states.append(file.state)
+        assert states == ["quarantined", "applied"]
+    finally:
+        world.reading_bank = True
 
 
 def _bank_events(town: Town) -> int:
@@ -171,6 +195,15 @@ def _bank_events(town: Town) -> int:
         " WHERE starts_with(stream, 'st_') OR starts_with(stream, 'ln_')"
     )
     return int(rows[0][0])
+
+
+def _under_another_number(path: Path) -> bytes:
+    """The same lines, as a bank sends them again."""
+    day, number = path.stem.removeprefix("camt053_").split("_")
+    name = f"{day.replace('-', '')}-{number}".encode()
+    whole = path.read_bytes()
+    assert name in whole
+    return whole.replace(name, b"AGAIN-1")
 
 
 def _newest_statement(town: Town) -> Path:

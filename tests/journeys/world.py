@@ -25,11 +25,12 @@ from domain.operating import raise_cases
 from domain.stream import clock, effects, store
 from jobs import effects as work
 from jobs.advance import Chores, Sandbox, advance, settle
+from jobs.bank_files import BankFiles
 from jobs.context import Context, open_context
 from jobs.control import Control, ControlError
 from jobs.documents.render import preload, to_pdf
 from jobs.follow import Follower
-from jobs.ticker import BankFiles, Poll, fire_timers
+from jobs.ticker import Poll, fire_timers
 from tests.servers import environment
 from webapp import create_app
 
@@ -58,7 +59,7 @@ class World:
         self.sandbox = Sandbox(
             dispatcher=self.kontor,
             control=self.control,
-            chores=Chores(fire=self.work, sweep=self.sweep, look=self.look),
+            chores=Chores(fire=self.work, sweep=self.sweep, look=self.look, tell=self.tell),
         )
 
     def work(self) -> None:
@@ -69,14 +70,15 @@ class World:
             due = effects.due(connection, clock.now(connection), AT_ONCE)
         for one in due:
             work.carry_out(self.context, one.effect_id)
-        if due:
-            raise_cases(self.kontor)
 
     def sweep(self) -> None:
         """Nothing to ring: `work` does what is due."""
 
+    def tell(self) -> int:
+        return raise_cases(self.kontor)
+
     def look(self) -> int:
-        found = self.bank(self.context) if self.reading_bank else 0
+        found = self.bank.at_once(self.context) if self.reading_bank else 0
         return found + (self.poll(self.context) if self.polling else 0)
 
     def settle(self) -> None:

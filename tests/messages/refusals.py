@@ -16,7 +16,7 @@ from domain.work.events import CaseType
 from tests.domain import facts as f
 from tests.domain.test_case import ACTS, BY_FACT, act, opened
 from tests.domain.test_invoices import APPLY, RENDERED, after
-from tests.domain.test_settlement import booked, match, statement
+from tests.domain.test_settlement import booked, following, match, statement
 from tests.spec import World, make_id
 
 
@@ -188,9 +188,16 @@ SAMPLES = [
     Sample([], f.list_payout(12_16), "The items of payout po_1 do not add up to its net."),
     Sample(booked(12_15), match(12_16), "A bank line explains no more than its own amount."),
     Sample(
-        then(booked(12_15, 12_15), match(number=1)),
-        match(number=2),
-        "Another bank line carries the reference of this payout already.",
+        booked(12_15),
+        following(days=0),
+        "The account is booked up to 2026-12-04. This statement begins on 2026-12-04: its lines"
+        " would be booked twice.",
+    ),
+    Sample(
+        booked(12_15),
+        following(opening=0, closing=0),
+        "This statement opens with 0.00 EUR, the one before closed with 1012.15 EUR: one between"
+        " them is missing.",
     ),
     Sample(
         booked(12_15),

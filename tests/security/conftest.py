@@ -10,10 +10,10 @@ import pytest
 from flask import Flask
 
 from bench.atlas import Atlas, walked
-from bench.browser import STRANGER
+from bench.browser import EVERYBODY
 from bench.hostile import MARKUP
 from tests.conftest import clone_of
-from tests.pages import anonymous, app, as_role
+from tests.pages import anonymous, app, as_role, database_url, settings
 from tests.readmodels.kit import Following
 from tests.security.hostile_house import (
     people_act,
@@ -24,12 +24,17 @@ from tests.security.hostile_house import (
 from tests.security.markup import HOSTILE
 from tests.servers import Servers, sandbox_settings
 from webapp import create_app, simulator
-from webapp.access.permissions import Role
 from webapp.blueprints import statements
 from webapp.cli import add_demo_staff
 from webapp.models import Staff, db
 
-__all__ = ["anonymous", "app", "as_role"]
+__all__ = ["anonymous", "app", "as_role", "database_url", "settings"]
+
+
+@pytest.fixture(scope="session")
+def template_database(prepared_database: str) -> str:
+    """Screens need their tables."""
+    return prepared_database
 
 
 @pytest.fixture(scope="package")
@@ -55,7 +60,7 @@ def house(
 
 @pytest.fixture(scope="package")
 def atlas(house: Flask) -> Atlas:
-    return walked(house, [*Role, STRANGER])
+    return walked(house, EVERYBODY)
 
 
 @pytest.fixture(scope="package")

@@ -150,7 +150,7 @@ def _settlement(kit: Following, story: Story, text: str) -> None:
     kit.do(
         ImportStatement(
             by="worker",
-            account="DE09200700000123456789",
+            account=f"DE09200700000123456789 {story.number}",  # days of one account are told once
             bank_reference=reference,
             sequence=story.number,
             from_on=DAY,

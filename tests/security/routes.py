@@ -15,17 +15,12 @@ T = TypeVar("T")
 EXPLAINED: Final = {
     "static": ("/static/app.css", "stylesheets and scripts are no pages"),
     "hooks.receive": ("/hooks/stripe", "for providers, who sign their bodies"),
-    "auth.ask_code": ("/login/code", "between the password and the second factor"),
-    "auth.code": ("/login/code", "between the password and the second factor"),
-    "auth.ask_setup": ("/login/setup", "between the password and the second factor"),
-    "auth.setup": ("/login/setup", "between the password and the second factor"),
-    "account.reset": ("/reset/x", "from the link that an admin passes on"),
-    "account.set_by_link": ("/reset/x", "from the link that an admin passes on"),
     "account.factor_off": ("/account/factor/off", "where the role may go without a factor"),
     "staff.confirm": ("/staff/changes/x/confirm", "shown to a second admin"),
     "health.prometheus": ("/metrics", "for Prometheus, with its token"),
     "health.livez": ("/livez", "for the supervisor"),
     "health.readyz": ("/readyz", "for the load balancer"),
+    "system.ask": ("/system/ask", "shown while a provider does not answer"),
     "sandbox.stop": ("/sandbox/clock/stop", "shown while the Clock moves"),
 }
 """Endpoint -> an address, and why nobody finds it by walking."""

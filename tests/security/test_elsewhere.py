@@ -11,7 +11,7 @@ from flask import Flask, Response, redirect, request
 from werkzeug.routing import Rule
 
 from bench.atlas import Atlas, Form
-from bench.browser import FORM, STRANGER, Browser, Request, at
+from bench.browser import EVERYBODY, FORM, STRANGER, Browser, Request, at
 from bench.fuzz import is_foreign, steered
 from bench.hostile import ELSEWHERE
 from tests.security.routes import address, shared
@@ -75,7 +75,7 @@ def _steers(app: Flask, atlas: Atlas, browsers: dict[str, Browser], rule: Rule) 
 
 def test_no_get_parameter_leads_elsewhere(house: Flask, atlas: Atlas) -> None:
     """Every route that a person may open: the names others use, and its own parameters."""
-    browsers = {role: Browser(house, role) for role in (*Role, STRANGER)}
+    browsers = {role: Browser(house, role) for role in EVERYBODY}
     for number, (rule, payload) in enumerate(_asked(house, atlas, browsers)):
         path = address(house, atlas, rule).partition("?")[0]
         role = next(iter(atlas.urls.get(rule.endpoint, {}).values()), STRANGER)

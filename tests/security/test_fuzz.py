@@ -1,4 +1,5 @@
-"""Hostile requests through every route: none breaks, none lacks its headers, none leads elsewhere.
+"""Hostile requests through every route: none breaks, none lacks its headers, none leads elsewhere,
+and nobody without a session, or between the two steps of the login, is let in.
 What was once found this way stands below by name. `./run bench fuzz` sends 20,000."""
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from flask import Flask, Response
 from werkzeug.datastructures import Headers
 
 from bench.atlas import Atlas, family
-from bench.browser import FORM, STRANGER, Answer, Browser, Request
-from bench.fuzz import faults, fuzz, is_foreign
+from bench.browser import FORM, HALF, SETTING_UP, STRANGER, Answer, Browser, Request
+from bench.fuzz import faults, fuzz, is_foreign, let_in
 from tests.security.routes import EXPLAINED
 from webapp.access import security
 from webapp.access.permissions import Role, machine
@@ -95,6 +96,25 @@ def test_the_fuzzer_finds_it(
     app.add_url_rule("/t/bad", view_func=machine(view), endpoint="bad")
     answer = Browser(app, STRANGER).send(Request(path="/t/bad"))
     assert any(complaint in one for one in faults(answer, app)), faults(answer, app)
+
+
+@pytest.mark.parametrize(
+    ("role", "path", "found"),
+    [
+        (STRANGER, "/work", True),
+        (HALF, "/work", True),
+        (SETTING_UP, "/staff", True),
+        (STRANGER, "/login/code", True),
+        (HALF, "/login/code", False),
+        (STRANGER, "/login", False),
+        (Role.ADMIN, "/work", False),
+    ],
+)
+def test_the_fuzzer_sees_who_was_let_in(house: Flask, role: str, path: str, found: bool) -> None:
+    shown = Answer(200, Headers({"Content-Type": "text/html"}), b"<p>a page")
+    assert bool(let_in(house, role, Request(path=path), shown)) is found
+    sent_on = dataclasses.replace(shown, headers=Headers({"HX-Redirect": "/login"}))
+    assert not let_in(house, role, Request(path=path), sent_on)
 
 
 @pytest.mark.parametrize("name", security.HEADERS)

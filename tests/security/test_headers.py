@@ -103,10 +103,13 @@ def test_every_kind_of_answer_has_them(house: Flask, atlas: Atlas) -> None:
 
 @pytest.fixture(scope="module")
 def production(house: Flask) -> Flask:
+    """Over the house's database, which no production would touch."""
     settings = house.extensions["kontor.settings"]
-    return create_app(
-        dataclasses.replace(settings, mode="production", allowed_hosts=(settings.host,))
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("webapp.open_kontor", lambda _: house.extensions["kontor"])
+        return create_app(
+            dataclasses.replace(settings, mode="production", allowed_hosts=(settings.host,))
+        )
 
 
 def test_production_adds_https_and_host_cookies(

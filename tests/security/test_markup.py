@@ -11,7 +11,7 @@ from flask import Flask, render_template_string, request
 from markupsafe import Markup
 
 from bench.atlas import Atlas, Form, walked
-from bench.browser import FORM, STRANGER, Browser, Request, at
+from bench.browser import EVERYBODY, FORM, STRANGER, Browser, Request, at
 from bench.hostile import MARK, MARKUP, QUERIES
 from tests.security.markup import HOSTILE, escaped
 from tests.security.routes import address, hostile_address, shared
@@ -50,7 +50,7 @@ def test_what_is_stored_stays_text_on_every_page(infested: Flask) -> None:
 
 def test_what_is_sent_back_stays_text(house: Flask, atlas: Atlas) -> None:
     """Reflected: every parameter of every route, and addresses that do not exist."""
-    browsers = {role: Browser(house, role) for role in (*Role, STRANGER)}
+    browsers = {role: Browser(house, role) for role in EVERYBODY}
     for number, (rule, text) in enumerate(shared(house, HOSTILE)):
         path = address(house, atlas, rule).partition("?")[0]
         role = next(iter(atlas.urls.get(rule.endpoint, {}).values()), STRANGER)
@@ -70,7 +70,7 @@ def test_what_is_typed_stays_text(house: Flask, atlas: Atlas) -> None:
     """Every form of the map, with a hostile text in each field that people type into and in each
     of the others: the form that comes back, the toast, and the page behind it."""
     sent = 0
-    browsers = {role: Browser(house, role) for role in (*Role, STRANGER)}
+    browsers = {role: Browser(house, role) for role in EVERYBODY}
     for endpoint, forms in atlas.forms.items():
         for form in [one for one in forms if one.method == "POST"][:1]:
             if endpoint in ("auth.enter", "auth.logout"):
@@ -106,7 +106,7 @@ def test_the_login_repeats_a_name_as_text(house: Flask, number: int) -> None:
 
 def test_a_filter_is_a_value_and_never_a_query(house: Flask, atlas: Atlas) -> None:
     """SQL in every parameter of every list, one at a time: no error, no sleep, no secret."""
-    browsers = {role: Browser(house, role) for role in (*Role, STRANGER)}
+    browsers = {role: Browser(house, role) for role in EVERYBODY}
     for number, (rule, text) in enumerate(shared(house, QUERIES)):
         path, role = next(iter(atlas.urls.get(rule.endpoint, {"": STRANGER}).items()))
         # Each parameter gets three of them; the fuzzer sends all to all.

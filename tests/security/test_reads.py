@@ -10,7 +10,7 @@ from flask import Flask
 from psycopg import sql
 
 from bench.atlas import Atlas
-from bench.browser import STRANGER, Browser, at
+from bench.browser import EVERYBODY, STRANGER, Browser, at
 from tests.security.routes import address, shared
 from webapp.access.permissions import Role, machine
 from webapp.models import Audit, db
@@ -41,7 +41,7 @@ def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
 
 
 def test_looking_changes_nothing(house: Flask, atlas: Atlas) -> None:
-    roles = (*Role, STRANGER)
+    roles = EVERYBODY
     browsers = {role: Browser(house, role) for role in roles}
     before = digests(house)
     assert len(before) > 20

@@ -18,8 +18,9 @@ from sqlalchemy import create_engine
 
 from config import ROOT, Settings
 from domain.stream.database import Connection, ServerTooOld, connect, refuse_old_server
+from domain.stream.installation import InstallationRefused
 from jobs import schema
-from jobs.migrate import MigrationRefused, migrate, newest_revision
+from jobs.migrate import migrate, newest_revision
 from tests.servers import Servers, administer, environment, sandbox_settings
 from tests.stream.test_effects import at_once
 from webapp.models import db
@@ -69,13 +70,13 @@ def test_the_refusal_is_one_sentence_for_the_supervisor(
 
 
 def test_a_sandbox_database_in_production_mode_is_refused(settings: Settings) -> None:
-    with pytest.raises(MigrationRefused, match="sandbox database in production mode"):
+    with pytest.raises(InstallationRefused, match="sandbox database in production mode"):
         migrate(replace(settings, mode="production"))
 
 
 def test_a_production_database_in_sandbox_mode_is_refused(empty: Settings) -> None:
     migrate(replace(empty, mode="production"))
-    with pytest.raises(MigrationRefused, match="production database in sandbox mode"):
+    with pytest.raises(InstallationRefused, match="production database in sandbox mode"):
         migrate(empty)
 
 
@@ -83,7 +84,7 @@ def test_a_database_of_a_newer_program_is_refused(
     settings: Settings, connection: Connection
 ) -> None:
     connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(MigrationRefused, match="revision 9999"):
+    with pytest.raises(InstallationRefused, match="revision 9999"):
         migrate(settings)
 
 

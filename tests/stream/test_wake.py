@@ -47,6 +47,24 @@ def test_without_redis_it_polls() -> None:
     assert time.monotonic() - started >= 0.15
 
 
+def test_a_full_or_hanging_valkey_costs_the_wake_up_only(redis_url: str) -> None:
+    """Half a second per try, then whoever has just committed goes on."""
+    redis = open_redis(redis_url)
+    with Redis.from_url(redis_url) as admin:
+        admin.config_set("maxmemory", 1)
+        try:
+            assert not ring(redis, "effects", uuid4())
+        finally:
+            admin.config_set("maxmemory", 0)
+        admin.client_pause(20_000, all=False)
+        try:
+            assert not ring(redis, "effects", uuid4())
+            assert not publish(redis, APPENDED)
+        finally:
+            admin.client_unpause()
+        assert ring(redis, "effects", uuid4())
+
+
 def test_when_redis_comes_back_it_listens_again(redis_url: str) -> None:
     redis = open_redis(redis_url)
     listener = Listener(redis, (APPENDED,), poll_s=0.2)

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, expect
 
-from tests.ui.conftest import THEMES, Opener, Theme
+from tests.ui.conftest import Opener
 from tests.webapp.authenticator import code_of, let_pass
 from webapp.access import second_factor, sessions
 from webapp.models import db
@@ -19,9 +19,8 @@ pytestmark = pytest.mark.browser
 Axe = Callable[[Page], list[str]]
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_the_tour_logs_in_with_two_clicks(page: Opener, axe: Axe, theme: Theme) -> None:
-    login = page("/login", theme=theme)
+def test_the_tour_logs_in_with_two_clicks(page: Opener, axe: Axe) -> None:
+    login = page("/login")
     login.get_by_role("button", name="Log in as Eva").click()
     expect(login.locator("h1")).to_have_text("Second step")
     assert axe(login) == []
@@ -31,14 +30,13 @@ def test_the_tour_logs_in_with_two_clicks(page: Opener, axe: Axe, theme: Theme) 
     assert axe(login) == []
 
 
-@pytest.mark.parametrize("theme", THEMES)
 def test_the_first_login_shows_a_square_and_the_codes_once(
-    page: Opener, axe: Axe, app: Flask, theme: Theme
+    page: Opener, axe: Axe, app: Flask
 ) -> None:
     with app.app_context():
         second_factor.clear("stf_eva")
         db.session.commit()
-    login = page("/login", theme=theme)
+    login = page("/login")
     login.get_by_role("button", name="Log in as Eva").click()
     expect(login.locator("img")).to_have_js_property("complete", True)
     assert login.evaluate("document.querySelector('img').naturalWidth") > 100
@@ -59,11 +57,8 @@ def test_the_first_login_shows_a_square_and_the_codes_once(
     expect(login.locator(".who-am-i")).to_contain_text("Eva Lorenz")
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_two_admins_and_the_question_who_is_there(
-    page: Opener, axe: Axe, app: Flask, theme: Theme
-) -> None:
-    ben = page("/staff", role="ben", theme=theme)
+def test_two_admins_and_the_question_who_is_there(page: Opener, axe: Axe, app: Flask) -> None:
+    ben = page("/staff", role="ben")
     ben.get_by_role("link", name="New account…").click()
     assert axe(ben) == []
     ben.locator("#name").fill("Nora Ek")
@@ -79,13 +74,13 @@ def test_two_admins_and_the_question_who_is_there(
     ben.get_by_role("button", name="It is me, go on").click()
     expect(ben.locator("#waiting")).to_contain_text("New account for Nora Ek")
     assert axe(ben) == []
-    kai = page("/staff", role="kai", theme=theme)
+    kai = page("/staff", role="kai")
     kai.get_by_role("link", name="Decide…").click()
     expect(kai.locator("dialog h2")).to_contain_text("Nora Ek")
     assert axe(kai) == []
-    kai.get_by_role("button", name="Confirm", exact=True).click()
+    kai.get_by_role("button", name="Open account", exact=True).click()
     expect(kai.locator("#link")).to_be_visible()
     assert axe(kai) == []
-    nora = page(kai.locator("#link").input_value(), theme=theme)
+    nora = page(kai.locator("#link").input_value())
     expect(nora.locator("h1")).to_have_text("Set your password")
     assert axe(nora) == []

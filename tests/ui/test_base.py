@@ -8,22 +8,25 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.conftest import THEMES, Opener, Theme
+from tests.ui.conftest import Opener
 
 pytestmark = pytest.mark.browser
 Axe = Callable[[Page], list[str]]
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_nothing_for_axe_on_any_base_page(page: Opener, axe: Axe, theme: Theme) -> None:
-    login = page("/login", theme=theme)
+def test_nothing_for_axe_on_any_base_page(page: Opener, axe: Axe) -> None:
+    login = page("/login")
     assert axe(login) == []
     login.locator("#login").fill("nobody")
     login.locator("#password").fill("wrong")
     login.get_by_role("button", name="Log in", exact=True).click()
     expect(login.get_by_role("alert")).to_be_visible()
     assert axe(login) == []
-    style = page("/style", theme=theme, role="admin")
+    style = page("/style", role="admin")
+    assert axe(style) == []
+    assert style.evaluate("scrollY") == 0
+    style.keyboard.press("?")
+    expect(style.locator("#keys")).to_be_visible()
     assert axe(style) == []
     for path in ("/staff", "/style/dialog", "/nothing"):
         style.goto(path)
@@ -33,11 +36,8 @@ def test_nothing_for_axe_on_any_base_page(page: Opener, axe: Axe, theme: Theme) 
     assert axe(style) == []
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_the_dialog_opens_keeps_errors_and_gives_the_focus_back(
-    page: Opener, axe: Axe, theme: Theme
-) -> None:
-    style = page("/style", theme=theme, role="lead")
+def test_the_dialog_opens_keeps_errors_and_gives_the_focus_back(page: Opener, axe: Axe) -> None:
+    style = page("/style", role="lead")
     opener = style.get_by_role("link", name="Open dialog…")
     opener.focus()
     style.keyboard.press("Enter")
@@ -129,6 +129,18 @@ def test_print_is_light_and_leaves_the_frame_out(page: Opener) -> None:
     )
     expect(style.locator(".side")).to_be_hidden()
     expect(style.locator(".top")).to_be_hidden()
+
+
+def test_a_printed_list_says_what_it_shows_and_may_break(page: Opener) -> None:
+    style = page("/style?status=confirmed&status=returned&from=2026-11-01", role="lead")
+    style.emulate_media(media="print")
+    expect(style.locator("#told")).to_have_text("State: Confirmed, Returned; From: 01.11.2026")
+    expect(style.locator("#told")).to_be_visible()
+    expect(style.locator("#position")).to_be_visible()
+    expect(style.locator("#results [type=checkbox] >> visible=true")).to_have_count(0)
+    expect(style.locator("#results button >> visible=true")).to_have_count(0)
+    card = style.locator("#results > .card")
+    assert card.evaluate("one => getComputedStyle(one).breakInside") == "auto"
 
 
 def test_the_policy_stops_injected_script(page: Opener) -> None:

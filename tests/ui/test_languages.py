@@ -10,7 +10,7 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 
 from tests.readmodels.kit import Following, Story
-from tests.ui.conftest import THEMES, Opener, Theme
+from tests.ui.conftest import Opener
 
 pytestmark = pytest.mark.browser
 Axe = Callable[[Page], list[str]]
@@ -30,12 +30,11 @@ def test_the_switch(page: Opener, javascript: bool) -> None:
     expect(login.get_by_role("button", name="English")).to_have_attribute("aria-pressed", "true")
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_german_has_no_barrier_and_fits(app: Flask, page: Opener, axe: Axe, theme: Theme) -> None:
+def test_german_has_no_barrier_and_fits(app: Flask, page: Opener, axe: Axe) -> None:
     story = Story(Following(app.extensions["kontor"]), "Wilhelmine Übersee-Großmann")
     story.confirmed()
     story.returned()
-    view = page("/work", theme=theme, role="lead")
+    view = page("/work", role="lead")
     view.get_by_role("button", name="Deutsch").click()
     payment, invoice = f"/payments/{story.payment_id}", f"/invoices/{story.invoice_id}"
     for path in ("/work", "/payments", payment, "/invoices", invoice, "/stream", "/nirgends"):

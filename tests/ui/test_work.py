@@ -15,7 +15,7 @@ from domain.readmodels import lists
 from domain.work.commands import OpenCase, TakeCase, case_id
 from domain.work.events import CaseType
 from tests.readmodels.kit import BEGIN, Following, Story
-from tests.ui.conftest import THEMES, Opener, Theme
+from tests.ui.conftest import Opener
 
 pytestmark = pytest.mark.browser
 Axe = Callable[[Page], list[str]]
@@ -59,12 +59,11 @@ def busy(kit: Following) -> tuple[Story, str]:
     return story, case_id(CaseType.REFUND_APPROVAL, refund_id)
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_nothing_for_axe(busy: tuple[Story, str], page: Opener, axe: Axe, theme: Theme) -> None:
+def test_nothing_for_axe(busy: tuple[Story, str], page: Opener, axe: Axe) -> None:
     story, case = busy
     paths = ("/work", "/work?tab=mine", f"/work/{case}", f"/work/{case}/note")
     paths += ("/invoices", f"/invoices/{story.invoice_id}", "/invoices?q=nobody")
-    shown = page("/work", theme=theme, role="operations")
+    shown = page("/work", role="operations")
     for path in (*paths, "/invoices?amount=1.234"):
         shown.goto(path)
         assert axe(shown) == [], path
@@ -102,6 +101,14 @@ def test_marked_cases_are_taken_and_answered_row_by_row(kit: Following, page: Op
     dialog = work.get_by_role("dialog")
     expect(dialog.locator("tbody tr")).to_have_count(2)
     expect(dialog.locator(".chip.good")).to_have_count(2)
+    work.keyboard.press("Escape")
+    expect(work.locator("#cases :checked")).to_have_count(0)
+    # What was done with them stands behind the dialog by now.
+    work.locator("tbody [type=checkbox]").first.click()
+    work.keyboard.press("j")
+    work.keyboard.press("x")
+    expect(work.locator("tbody :checked")).to_have_count(2)
+    work.get_by_role("button", name="Take cases").click()
     dialog.get_by_role("link", name="Back to Work").click()
     expect(work.get_by_role("link", name="Mine 2")).to_be_visible()
 
@@ -139,6 +146,24 @@ def test_invoices_filter_while_typing_and_have_pages(
     expect(field).to_be_focused()
     expect(shown).to_have_url(re.compile("q=mey"))
     expect(shown.locator("#export")).to_have_attribute("action", re.compile("q=mey"))
+
+
+def test_what_is_done_with_the_selected_stays_in_sight_and_can_be_done_twice(
+    kit: Following, page: Opener
+) -> None:
+    for name in ("Brandt", "Meyer", "Kraus"):
+        Story(kit, name, 1)
+    shown = page("/invoices", role="finance")
+    shown.set_viewport_size({"width": 1360, "height": 400})
+    button = shown.get_by_role("button", name="Download PDFs")
+    expect(button).to_be_hidden()
+    before = shown.evaluate("document.documentElement.scrollHeight")
+    shown.locator("tbody [type=checkbox]").first.check()
+    expect(button).to_be_in_viewport(ratio=1)
+    assert shown.evaluate("document.documentElement.scrollHeight") == before
+    for _ in range(2):
+        with shown.expect_download():
+            button.click()
 
 
 def test_the_pdf_appears_by_itself(kit: Following, page: Opener) -> None:

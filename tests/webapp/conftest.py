@@ -7,9 +7,15 @@ import pytest
 from flask import Flask
 
 from tests.architecture.routes import sandbox_app
-from tests.pages import PageClient, anonymous, app, as_role
+from tests.pages import PageClient, anonymous, app, as_role, database_url, settings
 
-__all__ = ["anonymous", "app", "as_role"]
+__all__ = ["anonymous", "app", "as_role", "database_url", "settings"]
+
+
+@pytest.fixture(scope="session")
+def template_database(prepared_database: str) -> str:
+    """Screens need their tables."""
+    return prepared_database
 
 
 @pytest.fixture(scope="session")

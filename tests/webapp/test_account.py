@@ -32,7 +32,8 @@ def test_a_new_password_logs_out_everywhere(
         ({"new_password": "mia-mia-mia-1234", "again": "mia-mia-mia-1234"}, "too easy"),
     ):
         assert sentence in mia.post("/account/password", form, status=422).text
-    assert mia.post("/account/password", GOOD).location == "/login"
+    saved = mia.post("/account/password", GOOD).location
+    assert "Your password is saved. Log in with it." in anonymous.get(saved).text
     for browser in (mia, elsewhere):
         browser.get("/account", status=303)
     assert "wrong" in try_login(anonymous, "mia", "hafenlicht-mia")

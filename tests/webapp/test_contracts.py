@@ -38,9 +38,9 @@ def facts(page: Page) -> dict[str, str]:
     return {words(name): words(value) for name, value in zip(names, values, strict=True)}
 
 
-def quiet_contract(kit: Following, product: str = "Household") -> str:
+def quiet_contract(kit: Following, product: str = "Household", customer_id: str = "") -> str:
     """Signed for next year by somebody whom nobody registered."""
-    customer_id = write_id("cus", uuid4())
+    customer_id = customer_id or write_id("cus", uuid4())
     contract_id = derive("ct", customer_id, customer_id, "quiet")
     kit.do(
         SignContract(
@@ -132,6 +132,31 @@ def test_money_payments_documents_and_cases(kit: Following, as_role: AsRole) -> 
     assert any("left us twice" in line for line in lines)
     only_work = as_role("support").get(f"{url(story)}?show=work")
     assert all(line.startswith("Case opened") for line in told(only_work))
+
+
+def test_what_went_back_leads_to_the_refunds_of_this_contract(
+    kit: Following, as_role: AsRole
+) -> None:
+    """Not to those of another contract of the same customer."""
+    story = Story(kit)
+    story.confirmed()
+    refund_id = story.refund(50_00)
+    story.refund_confirmed(refund_id)
+    other = quiet_contract(kit, customer_id=story.customer_id)
+    browser = as_role("support")
+    (link,) = [
+        one.attrib["href"]
+        for one in browser.get(url(story)).select("a[href^='/refunds?']")
+        if words(one) == "50,00 €"
+    ]
+
+    def listed(address: str) -> list[str]:
+        return [words(cell) for cell in browser.get(address).select("#rows th")]
+
+    assert listed(link) == [refund_id[:13]]
+    assert listed(link.replace(story.contract_id, story.contract_number)) == [refund_id[:13]]
+    assert listed(link.replace(story.contract_id, other)) == []
+    assert listed(f"/refunds?customer={story.customer_id}") == [refund_id[:13]]
 
 
 def test_a_contract_that_bills_nothing_yet(kit: Following, as_role: AsRole) -> None:

@@ -63,6 +63,55 @@ def test_a_deadline_names_its_distance(bare_app: Flask, day: date, words: str) -
     assert shown.endswith(f"{day:%d.%m.%Y}</time>, {words}")
 
 
+def test_a_time_that_ended_is_over_and_not_late(bare_app: Flask) -> None:
+    today = date(2027, 1, 14)
+    with bare_app.test_request_context():
+        ended, runs = (texts.until(day, today) for day in (date(2026, 11, 10), today))
+    assert ended.striptags() == "10.11.2026, over"
+    assert runs.striptags().endswith(", today")
+
+
+@pytest.mark.parametrize(
+    ("day", "today", "words"),
+    [
+        (date(2026, 11, 21), date(2026, 11, 22), "1 day late"),
+        (date(2026, 11, 22), date(2026, 11, 20), "in 2 days"),
+        (date(2025, 11, 23), date(2026, 11, 23), "365 days late"),
+    ],
+)
+def test_where_no_working_day_lies_between_days_are_counted(
+    bare_app: Flask, day: date, today: date, words: str
+) -> None:
+    with bare_app.test_request_context():
+        assert texts.distance(day, today) == words
+
+
+@pytest.mark.parametrize(
+    "typed", ["9.11.2026", "09.11.26", " 9. 11. 2026", "9,11,2026", "2026-11-09"]
+)
+def test_a_day_in_every_spelling_people_use(typed: str) -> None:
+    assert fmt.parse_day(typed) == date(2026, 11, 9)
+    assert fmt.typed_day(typed) == "09.11.2026"
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("", "Choose a day."),
+        ("soon", "This is not a day."),
+        ("31.02.2026", "This is not a day."),
+        ("9.11.", "This is not a day."),
+        ("1.1.2999", "This is not a day."),
+        ("11/09/2026", "Do you mean 11.09.2026 or 09.11.2026?"),
+    ],
+)
+def test_a_day_is_never_guessed(bare_app: Flask, typed: str, sentence: str) -> None:
+    with bare_app.test_request_context(), pytest.raises(Refused) as refused:
+        fmt.parse_day(typed)
+    with bare_app.test_request_context():
+        assert texts.sentence(refused.value).startswith(sentence)
+
+
 @pytest.mark.parametrize(
     ("typed", "cents"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from datetime import timedelta
 
 import pytest
 from alembic.config import Config
@@ -12,8 +13,9 @@ from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 
 from config import ROOT, Settings
-from domain.stream import observed
+from domain.stream import clock, observed
 from domain.stream.database import connect
+from jobs.ticker import POLLED
 from tests.pages import AsRole, PageClient
 from tests.readmodels.aside import parked_effect, quarantined
 from tests.readmodels.kit import Following, Story
@@ -63,7 +65,11 @@ def test_alive_is_this_process_alone(settings: Settings) -> None:
     assert (code, word, checks["database"]) == (503, "not ready", "does not answer")
 
 
-def test_without_the_screens_it_is_not_ready_and_pages_say_so(app: Flask, as_role: AsRole) -> None:
+def test_without_the_screens_it_is_not_ready_and_pages_say_so(
+    app: Flask, settings: Settings, as_role: AsRole
+) -> None:
+    execute(settings, "DROP SCHEMA read CASCADE")
+    execute(settings, "DELETE FROM consumer")
     code, word, checks = ready(app)
     assert (code, word, checks["database"], checks["migration"]) == (503, "not ready", "ok", "ok")
     assert "payments" in checks["read_models"]
@@ -177,6 +183,14 @@ def test_a_dead_follower_is_a_lag_of_everybody(app: Flask, kit: Following) -> No
         )
     lags = scrape(app)["kontor_projection_lag_seconds"]
     assert min(lags.values()) >= 600
+
+
+def test_a_provider_that_is_not_polled_has_an_age(app: Flask, kit: Following) -> None:
+    assert scrape(app)["kontor_poll_age_seconds"] == {("stripe",): float("inf")}
+    with kit.kontor.read() as connection:
+        asked = clock.now(connection) - timedelta(hours=1)
+        clock.beat(connection, POLLED, asked)
+    assert scrape(app)["kontor_poll_age_seconds"][("stripe",)] >= 3600
 
 
 def test_checks_and_backups_have_an_age(app: Flask, settings: Settings) -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text, update
 
 from config import Settings
+from domain.stream import database
 from tests.pages import AsRole, PageClient, with_read_models, words
 from webapp import create_app, hook_refusals
 from webapp.access.permissions import Role
@@ -52,11 +53,15 @@ def test_a_signed_notification_is_stored_once(
     for _ in range(3):
         answer = anonymous.client.post("/hooks/stripe", data=BODY, headers=signed(settings, BODY))
         assert answer.status_code == 200
+        assert answer.headers["X-Request-Id"]
     assert stored(app) == [("evt_1", "verified")]
     assert counted(app) == {}
 
 
-def test_without_the_database_it_is_told_to_come_again(settings: Settings) -> None:
+def test_without_the_database_it_is_told_to_come_again(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "CONNECTION_WAIT_S", 0.2)
     away = dataclasses.replace(settings, database_url="postgresql://nobody@127.0.0.1:1/none")
     client = create_app(away).test_client()
     answer = client.post("/hooks/stripe", data=BODY, headers=signed(settings, BODY))
@@ -172,7 +177,7 @@ def test_refusals_are_counted_across_restarts_and_shown_for_a_week(
     page = as_role(Role.SUPPORT).get("/stream")
     [row] = [tr for tr in page.select("tbody tr") if "no signature header" in words(tr)]
     assert [words(cell) for cell in row.cssselect("th, td")][:3] == [
-        "stripe",
+        "Stripe",
         "no signature header",
         "4",
     ]

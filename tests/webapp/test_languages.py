@@ -12,6 +12,8 @@ from flask import Flask
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
+from domain.payments.ports import Unrecognised
+from jobs.providers.stripe.translate import read_notification
 from tests.messages.refusals import SAMPLES
 from tests.messages.test_refusals import refused
 from tests.pages import AsRole, PageClient, with_read_models, words
@@ -22,6 +24,7 @@ from webapp.models import Audit, Staff, db
 from webapp.retold import retold
 from webapp.translations import CATALOGUES, SOURCES, collect, problems
 
+NEW_EVENT = b'{"id": "evt_1", "type": "radar.new", "data": {"object": {"id": "pi_1"}}}'
 HOSTILE = ["../../../etc/passwd", "de/../en", "xx", "DE", "de\0", "", "%64e", "de_DE", "d" * 3000]
 
 
@@ -280,7 +283,11 @@ def test_stored_refusals_are_told_again(app: Flask) -> None:
         assert retold("Not understood: <b>odd</b>") == (
             'Nicht verstanden: <span lang="en">&lt;b&gt;odd&lt;/b&gt;</span>'
         )
-        assert retold("KeyError: 'x'") == '<span lang="en">KeyError: &#39;x&#39;</span>'
+        new = read_notification(NEW_EVENT)
+        assert isinstance(new, Unrecognised)
+        stored = f"Not understood: {new.reason}"
+        assert retold(stored) == "Nicht verstanden: Ereignisart radar.new ist nicht bekannt"
+        assert retold("KeyError at <x>:1") == '<span lang="en">KeyError at &lt;x&gt;:1</span>'
         assert retold(None) == ""
         assert len(retold("x" * 10_000)) < 400
 

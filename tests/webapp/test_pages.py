@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from flask import Flask
+from jinja2 import Environment, nodes
 from werkzeug.test import TestResponse
 
+import webapp
 from tests.pages import AsRole, Page, PageClient, complaints, with_read_models
 from webapp.access.permissions import Role
 
+TEMPLATES = Path(webapp.__file__).parent / "templates"
 GOOD = """<!doctype html><html lang="en"><head><title>Work · Kontor</title></head><body>
 <h1>Work</h1><form method="post" action="/x"><input type="hidden" name="csrf_token" value="t">
 <label for="a">A</label><input id="a" name="a"><button>Send form</button></form></body></html>"""
@@ -65,6 +70,29 @@ def test_the_checker_looks_at_the_headers(bare: PageClient) -> None:
     assert any("Policy" in one for one in complaints(_page(bare, GOOD, inline)))
     kept = complaints(_page(bare, GOOD, {"Cache-Control": "public"}))
     assert kept == ["a personal page may be stored"]
+
+
+def _calls(source: str) -> tuple[dict[str, set[str]], set[str]]:
+    """The macros of a template, each with the names that it calls, and all names that it calls."""
+    tree = Environment(autoescape=True, extensions=["jinja2.ext.i18n"]).parse(source)
+
+    def called(node: nodes.Node) -> set[str]:
+        targets = (call.node for call in node.find_all(nodes.Call))
+        return {target.name for target in targets if isinstance(target, nodes.Name)}
+
+    return {macro.name: called(macro) for macro in tree.find_all(nodes.Macro)}, called(tree)
+
+
+def test_the_style_page_shows_every_part() -> None:
+    macros: dict[str, set[str]] = {}
+    for name in ("parts.html", "lists.html"):
+        macros |= _calls((TEMPLATES / name).read_text())[0]
+    shown = set[str]()
+    for template in (TEMPLATES / "style").glob("*.html"):
+        shown |= _calls(template.read_text())[1]
+    for _level in macros:
+        shown |= {inner for name in shown & set(macros) for inner in macros[name]}
+    assert set(macros) - shown == set()
 
 
 def test_the_login_page(bare: PageClient) -> None:

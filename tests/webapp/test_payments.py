@@ -92,6 +92,12 @@ def test_an_unclear_filter_is_a_question(kit: Following, as_role: AsRole) -> Non
     assert "This is not a day." in page.text
     assert page.one("#f-amount").get("value") == "1.234"
     assert not page.select("#rows")
+    german, iso = (browser_day(as_role, text) for text in ("9.11.2026", "2026-11-09"))
+    assert german == iso == "09.11.2026"
+
+
+def browser_day(as_role: AsRole, text: str) -> str | None:
+    return as_role("support").get(f"/payments?from={text}").one("#f-from").get("value")
 
 
 def test_an_address_nobody_gave_out(kit: Following, as_role: AsRole) -> None:

@@ -45,6 +45,7 @@ WHO = {
     "data.open": ("finance", "lead", "auditor", "admin"),
     "data.read": ("finance", "lead", "auditor"),
     "audit.read": ("auditor", "admin"),
+    "provider.ask": ("operations", "finance", "lead", "admin"),
     "staff.manage": ("admin",),
     "staff.propose": ("admin",),
     "staff.confirm": ("admin",),

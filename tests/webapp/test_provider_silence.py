@@ -4,7 +4,8 @@ asks nothing. People go on working; a case tells them once."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
+from typing import cast
 from uuid import uuid4
 
 import pytest
@@ -59,7 +60,7 @@ def test_a_refund_that_waits_says_for_whom(kit: Following, refund: Story, as_rol
     first, second = refund.refund(10_00), refund.refund(20_00)
     mia = as_role(Role.SUPPORT)
     note = words(mia.get(f"/refunds/{first}").one(".note.warn"))
-    assert note.startswith("Stripe does not answer since ")
+    assert note.startswith("Stripe has not answered since ")
     assert "3 orders wait." in note  # The premium's, which no worker sent in this story, too.
     assert "sent once, by itself" in note
     with asked() as sent:
@@ -81,11 +82,63 @@ def test_check_now_says_why_nothing_was_asked(
     mia.post(f"/refunds/{refund_id}/check")
     page = mia.get(f"/refunds/{refund_id}")
     assert "Nothing was asked: Stripe does not answer." in words(page.one(".toast"))
-    assert "does not answer since" in words(page.one(".note.warn"))
+    assert "has not answered since" in words(page.one(".note.warn"))
     mia.post(f"/payments/{refund.payment_id}/check")
     assert "Nothing was asked" in words(mia.get(f"/payments/{refund.payment_id}").one(".toast"))
     with kit.kontor.read() as connection:
         assert connection.execute("SELECT count(*) FROM inbox").fetchone() == (0,)
+
+
+def pause(kit: Following) -> datetime | None:
+    """Until when the question whether Stripe answers waits."""
+    with kit.kontor.read() as connection:
+        row = connection.execute(
+            "SELECT not_before FROM effect WHERE kind = 'probe_provider'"
+        ).fetchone()
+    assert row is not None
+    return cast(datetime | None, row[0])
+
+
+def waits_long(kit: Following) -> None:
+    with kit.kontor.read() as connection:
+        connection.execute(
+            "UPDATE effect SET not_before = clock_timestamp() + interval '5 minutes'"
+            " WHERE kind = 'probe_provider'"
+        )
+    assert pause(kit) is not None
+
+
+def test_whoever_may_asks_at_once(kit: Following, refund: Story, as_role: AsRole) -> None:
+    """On the System page, and by switching the faults of the sandbox off."""
+    refund.refund(10_00)
+    falls_silent(kit, Trouble.SERVER_ERROR)
+    kit.settle()
+    waits_long(kit)
+    jon = as_role(Role.OPERATIONS)
+    page = jon.get("/system")
+    assert "it answers with an error of its own" in page.text
+    assert "server_error" not in page.text
+    assert not as_role(Role.AUDITOR).get("/system").select("form[action='/system/ask']")
+    jon.post("/system/ask", {"provider": "stripe"})
+    assert pause(kit) is None
+    assert "Stripe is asked now." in words(jon.get("/system").one(".toast"))
+    answers_again(kit)
+    jon.post("/system/ask", {"provider": "stripe"})
+    assert "Nothing was asked" in words(jon.get("/system").one(".toast"))
+
+
+def test_without_faults_nobody_waits_for_the_pause(
+    kit: Following, as_role: AsRole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webapp.simulator.ask", lambda *_asked: {})
+    falls_silent(kit)
+    kit.settle()
+    waits_long(kit)
+    jon = as_role(Role.OPERATIONS)
+    jon.post("/sandbox/faults", {"outage-mode": "server_error"})
+    assert pause(kit) is not None
+    jon.post("/sandbox/faults", {"clear": "1"})
+    assert pause(kit) is None
 
 
 @pytest.mark.parametrize("reason", Trouble)
@@ -118,6 +171,7 @@ def test_the_state_of_a_provider_in_numbers(kit: Following, refund: Story) -> No
         assert provider(connection, "nobody") is None
     assert found is not None
     assert (found.circuit, found.reason, found.failures) == ("open", "garbage", 3)
-    assert (found.waiting, found.next_try_s) == (2, 0)  # The premium's order and the refund's.
+    # The premium's order and the refund's.
+    assert (found.waiting, found.orders, found.next_try_s) == (2, 2, 0)
     assert found.since is not None
     assert found.since.date() > date(2026, 1, 1)

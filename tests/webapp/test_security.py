@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from config import Settings
 from domain.kernel.message import Refused
+from domain.stream.database import connect
 from tests.addresses import made_up
 from tests.pages import AsRole, PageClient
 from webapp import create_app
@@ -180,6 +181,8 @@ def test_without_a_database_the_answer_is_503(settings: Settings) -> None:
 
 def test_production_has_host_cookies_and_no_demo(settings: Settings) -> None:
     real = dataclasses.replace(settings, mode="production", allowed_hosts=("kontor.example",))
+    with connect(settings.database_url, settings.kek) as connection:
+        connection.execute("UPDATE installation SET mode = 'production', clock = NULL")
     app = create_app(real)
     client = app.test_client()
     base = "https://kontor.example"

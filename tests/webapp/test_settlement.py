@@ -12,6 +12,7 @@ from flask import Flask
 from config import Settings
 from domain import operating
 from domain.kernel.ids import HOUSE, derive
+from domain.kernel.time import berlin
 from domain.payments.settlement_commands import (
     ImportStatement,
     ListPayout,
@@ -20,6 +21,7 @@ from domain.payments.settlement_commands import (
 )
 from domain.payments.settlement_events import ItemKind, PayoutItem
 from domain.readmodels import settlement
+from domain.readmodels.lists import PAGE
 from domain.stream import clock, effects
 from jobs.context import open_context
 from jobs.effects import carry_out
@@ -67,7 +69,7 @@ def item(payment_id: str | None, amount: int = 100_00, fee: int = 35) -> PayoutI
 def book(kit: Following, number: str, *lines: tuple[str | None, int]) -> str:
     command = ImportStatement(
         by="worker",
-        account="DE09200700000123456789",
+        account=f"DE09200700000123456789 {number}",  # days of one account are told once
         bank_reference=number,
         sequence=1,
         from_on=DAY,
@@ -111,6 +113,45 @@ def test_a_payout_goes_from_listed_to_settled(kit: Following, as_role: AsRole) -
     assert "79,65 €" in rows
     assert "No payout fits these filters" in client.get("/payouts?state=differs").text
     assert "payment-paid-out" in client.get("/stream?type=payment-paid-out").text
+
+
+def test_a_negative_balance_at_the_provider_says_that_the_next_payout_waits(
+    kit: Following, as_role: AsRole
+) -> None:
+    story, says = Story(kit), "pays out nothing for the time being"
+    story.confirmed()
+    list_payout(kit, "TRACE1", (item(story.payment_id),))
+    client = as_role(Role.FINANCE)
+    assert says not in client.get("/payouts").text
+    kit.at(berlin(date(2026, 12, 4), 10))
+    story.returned()
+    note = words(client.get("/payouts").one(".note"))
+    assert says in note
+    assert "than came in (0,00 €)" in note
+
+
+def test_what_is_longer_than_a_page_is_shown_to_its_end(kit: Following, as_role: AsRole) -> None:
+    client = as_role(Role.FINANCE)
+    statement = book(kit, "S-9", *[(None, cents) for cents in range(1, PAGE + 4)])
+    page = client.get(f"/statements/{statement}")
+    assert len(page.select("tbody tr")) == PAGE
+    more = page.one(".more")
+    assert words(more.cssselect("span")[0]) == f"{PAGE} of {PAGE + 3}"
+    listed = client.get(more.cssselect("a")[0].attrib["href"])
+    assert words(listed.one("#position")).endswith(f"of {PAGE + 3}")
+    rest = client.get(listed.one("a[rel=next]").attrib["href"])
+    assert [words(row.cssselect("td.num")[0]) for row in rest.select("#rows tr")] == [
+        f"0,{PAGE + n} €" for n in (1, 2, 3)
+    ]
+    payout = list_payout(kit, "TRACE9", tuple(item(None) for _ in range(PAGE + 3)))
+    first = client.get(f"/payouts/{payout}")
+    whole = [words(cell) for cell in first.select("tbody")[0].cssselect("td.num")]
+    assert whole[0] == f"{PAGE + 3}00,00 €".replace("5300", "5.300"), "the sum of all items"
+    assert f"1–{PAGE} of {PAGE + 3}" in words(first.one("#items .more"))
+    last = client.get(first.one("#items a[rel=next]").attrib["href"])
+    assert len(last.select("#items tbody tr")) == 3
+    assert not last.select("#items a[rel=next]")
+    client.get(f"/payouts/{payout}?after=1000", status=404)
 
 
 def test_a_payout_that_arrived_short_says_by_how_much(kit: Following, as_role: AsRole) -> None:

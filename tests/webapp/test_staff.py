@@ -75,6 +75,22 @@ def test_a_role_changes_when_a_second_admin_confirms(
     assert confirmed.subject == "stf_mia"
 
 
+def test_a_name_changes_and_nobody_is_logged_out(
+    app: Flask, ben: PageClient, kai: PageClient, as_role: AsRole
+) -> None:
+    mia = as_role("support")
+    change = propose(ben, "name", name="  Mia   Brandt ")
+    decide = kai.get(f"/staff/changes/{change}")
+    assert words(decide.one("h1")) == "Mia Aydin is called Mia Brandt"
+    assert "sessions" not in words(decide.one(".note"))
+    kai.post(f"/staff/changes/{change}/confirm")
+    assert words(mia.get("/account").one("#who-title")) == "Mia Brandt"
+    with app.app_context():
+        detail = db.session.scalars(select(Audit.detail).order_by(Audit.id.desc())).first()
+    assert detail is not None
+    assert (detail["before"], detail["after"]) == ("Mia Aydin", "Mia Brandt")
+
+
 def test_nobody_confirms_their_own_proposal(app: Flask, ben: PageClient) -> None:
     change = propose(ben, "disable")
     page = ben.get(f"/staff/changes/{change}")
@@ -154,7 +170,8 @@ def test_a_new_account_gets_its_password_by_a_link_that_works_once(
     good = {"new_password": "a long and odd pass phrase", "again": "a long and odd pass phrase"}
     bad = anonymous.post(path, {**good, "again": "other"}, csrf=token, status=422)
     assert "not the same" in bad.text
-    assert anonymous.post(path, good, csrf=token).location == "/login"
+    saved = anonymous.post(path, good, csrf=token).location
+    assert "Your password is saved." in words(anonymous.get(saved).one("[role=status]"))
     anonymous.get(path, status=404)
     anonymous.post(path, good, csrf=token, status=404)
     token = anonymous.get("/login").select("input[name=csrf_token]")[0].get("value")
@@ -282,6 +299,7 @@ def test_two_admins_at_once_decide_once(app: Flask, ben: PageClient) -> None:
         ({"name": "N", "login": "no ra", "role": "lead"}, "no spaces"),
         ({"name": "N", "login": "nora", "role": "boss"}, "Choose a role."),
         ({"name": "N", "login": "MIA", "role": "lead"}, "already an account"),
+        ({"name": "N" * 81, "login": "nora", "role": "lead"}, "at most 80 characters"),
     ],
 )
 def test_a_new_account_is_refused_with_a_sentence(
@@ -298,6 +316,9 @@ def test_a_new_account_is_refused_with_a_sentence(
         ({"kind": "enable"}, "cannot be changed in this way"),
         ({"kind": "role"}, "Choose a role."),
         ({"kind": "role", "role": "support"}, "has this role already"),
+        ({"kind": "name", "name": " "}, "Enter the name."),
+        ({"kind": "name", "name": "4242 4242 4242 4242"}, "card number"),
+        ({"kind": "name", "name": "Mia Aydin"}, "has this name already"),
     ],
 )
 def test_a_change_is_refused_with_a_sentence(
@@ -312,6 +333,8 @@ def test_the_list_is_counted_and_filtered(app: Flask, ben: PageClient) -> None:
     assert len(ben.get("/staff?role=admin").select("tbody tr")) == 2
     assert "Nobody fits" in ben.get("/staff?state=disabled").text
     assert "7 accounts" in ben.get("/staff?state=%00&role=boss").text
+    assert [words(row) for row in ben.get("/staff?name=KÜHN").select("tbody th")] == ["Ada Kühn"]
+    assert "Nobody fits" in ben.get("/staff?name=%25").text
 
 
 @pytest.mark.parametrize("path", ["/staff/new", "/staff/stf_mia/change"])

@@ -54,6 +54,7 @@ def test_asks_for_the_password_twice(app: Flask) -> None:
         ("nora", "boss", GOOD, "'boss' is not one of"),
         ("mia", "lead", GOOD, "already an account mia"),
         ("no ra", "lead", GOOD, "no spaces"),
+        ("", "lead", GOOD, "A user name has 1 to 80 characters"),
     ],
 )
 def test_refuses_with_a_sentence(
@@ -62,6 +63,15 @@ def test_refuses_with_a_sentence(
     code, output = run(
         app, "add", login, "Nora Ek", role, "--password-stdin", stdin=f"{password}\n"
     )
+    assert code != 0
+    assert sentence in output
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"), [(" ", "Enter the name."), ("N" * 500, "at most 80 characters")]
+)
+def test_a_name_is_checked_as_in_the_browser(app: Flask, name: str, sentence: str) -> None:
+    code, output = run(app, "add", "nora", name, "lead", "--password-stdin", stdin=f"{GOOD}\n")
     assert code != 0
     assert sentence in output
 
@@ -77,6 +87,7 @@ def test_lists_and_disables(app: Flask, anonymous: PageClient) -> None:
         trace = db.session.scalars(select(Audit).where(Audit.act == "staff.confirm")).one()
     assert (trace.staff_id, trace.subject, trace.reason) == ("command-line", "stf_ben", "disable")
     assert run(app, "disable", "nobody")[0] != 0
+    assert "No admin is left" in run(app, "disable", "kai")[1]
 
 
 def test_demo_accounts_are_made_once(app: Flask) -> None:

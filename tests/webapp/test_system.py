@@ -9,6 +9,8 @@ import pytest
 from flask import Flask
 
 from config import Settings
+from domain.operating import health, machinery
+from domain.readmodels import stream
 from domain.stream import clock, observed
 from domain.stream.database import connect
 from tests.pages import AsRole, Page, PageClient, log_in_as, words
@@ -49,7 +51,7 @@ def test_a_healthy_house_is_green(app: Flask, kit: Following, as_role: AsRole) -
     assert told["Valkey"] == "Valkey answers"
     assert told["Set aside"] == "Set aside nothing"
     assert told["Backup"] == "never yet"
-    assert "stripe" in page.text
+    assert "Stripe" in page.text
     assert f"Position {kit_position(kit)}" in page.text
 
 
@@ -60,7 +62,10 @@ def kit_position(kit: Following) -> int:
     return int(row[0])
 
 
-def test_an_empty_house_says_what_will_be_there(as_role: AsRole) -> None:
+def test_an_empty_house_says_what_will_be_there(settings: Settings, as_role: AsRole) -> None:
+    with connect(settings.database_url, settings.kek) as connection:
+        connection.execute("DELETE FROM consumer")
+        connection.execute("DROP SCHEMA read CASCADE")
     page = as_role("operations").get("/system")
     assert "No work is waiting" in page.text
     assert "Nobody reads the stream yet" in page.text
@@ -105,6 +110,26 @@ def test_what_is_set_aside_is_released_from_here(
         assert page.select(f"form[action='{act}']"), act
     browser.post("/stream/release-effect", {"effect_id": str(effect_id)})
     assert not browser.get("/system").select("form[action='/stream/release-effect']")
+
+
+def test_a_list_that_is_cut_says_so(
+    kit: Following, as_role: AsRole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machinery, "LISTED_MAX", 1)
+    monkeypatch.setattr(stream, "TIMELINE_MAX", 2)
+    parked_stream(kit)
+    story = Story(kit)
+    for _ in range(2):
+        quarantined(kit.kontor)
+    browser = as_role("operations")
+    for path in ("/system", "/stream"):
+        page = browser.get(path)
+        assert "1 of 2 The oldest; the others follow" in page.text, path
+    parked = len(health(kit.kontor).parked_streams)
+    assert facts(browser.get("/system"))["Set aside"] == f"Set aside {parked + 2} things"
+    told = browser.get(f"/payments/{story.payment_id}")
+    assert "The newest 2 events" in told.text
+    assert told.select(f"a[href='/stream?stream={story.payment_id}']")
 
 
 def test_an_auditor_sees_and_does_not_act(kit: Following, as_role: AsRole) -> None:

@@ -61,6 +61,18 @@ def test_a_view_keeps_filters_and_order(kit: Following, as_role: AsRole) -> None
     assert not mia.get("/invoices").select("#views a.button:not(.quiet)")
 
 
+def test_its_owner_gives_a_view_other_filters(kit: Following, as_role: AsRole) -> None:
+    mia, jon = as_role("support"), as_role("operations")
+    view = keep(jon, shared="on")
+    settled = {"list": "payments", "query": "status=settled", "into": view}
+    mia.post("/views/new", settled, status=404)
+    dialog = jon.get("/views/new?list=payments&query=status%3Dsettled")
+    assert [words(one) for one in dialog.select("#into option")] == ["Trouble"]
+    jon.post("/views/new", {**settled, "list": "refunds"}, status=404)
+    assert jon.post("/views/new", settled).location == "/payments?status=settled"
+    assert current(mia.get("/payments?status=settled")) == ["Trouble shared"]
+
+
 def test_private_views_are_nobody_elses(app: Flask, kit: Following, as_role: AsRole) -> None:
     mia, jon = as_role("support"), as_role("operations")
     view = keep(mia)

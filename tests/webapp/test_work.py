@@ -18,6 +18,7 @@ from tests.pages import AsRole, Page, words
 from tests.readmodels.kit import BEGIN, Following, Story
 from tests.webapp.queries import asked
 from tests.webapp.unanswered import unanswered
+from webapp import navigation
 from webapp.models import Audit, db
 from webapp.showing.proposals import KINDS
 
@@ -79,6 +80,31 @@ def test_nothing_to_do_says_so(kit: Following, as_role: AsRole) -> None:
 
 def test_it_is_the_first_page_after_the_login(kit: Following, as_role: AsRole) -> None:
     assert as_role("support").get("/", status=303).location == "/work"
+
+
+def badge(page: Page) -> str:
+    """The number beside Work; the Menu button of a narrow window says the same."""
+    found = {one.findtext("span") or "" for one in page.select(".count")}
+    (number,) = found or {""}
+    return number
+
+
+def test_the_navigation_says_how_much_waits_for_me(
+    kit: Following, as_role: AsRole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mia = as_role("support")
+    assert badge(mia.get("/account")) == ""
+    first, _second = open_case(kit), open_case(kit, name="b")
+    tab = next(one for one in mia.get("/work").select(".head nav a") if "All" in words(one))
+    assert words(tab) == "All 2"
+    assert badge(mia.get("/work")) == badge(mia.get("/work?tab=late")) == "2"
+    assert badge(mia.get("/account")) == "2"
+    assert badge(mia.get("/nowhere", status=404)) == "", "an error page asks nothing"
+    assert badge(as_role("auditor").get("/account")) == "", "who may not act has nothing to do"
+    monkeypatch.setattr(navigation, "COUNT_MAX", 1)
+    assert badge(mia.get("/account")) == badge(mia.get("/work")) == "1+"
+    mia.post(f"/work/{first}/snooze", {"until": "2026-11-09", "command_id": str(uuid4())})
+    assert badge(mia.get("/account")) == badge(mia.get("/work")) == "1"
 
 
 def test_a_case_says_what_happened_and_what_to_do(kit: Following, as_role: AsRole) -> None:
@@ -153,14 +179,14 @@ def test_putting_it_off_hides_it_until_its_day(kit: Following, as_role: AsRole) 
     mia = as_role("support")
     url = f"/work/{case}/snooze"
     dialog = mia.get(url, htmx="dialog#dialog")
-    assert dialog.one("input[type=date]").get("min") == "2026-11-03"
+    assert dialog.one("input.day").get("value") == "03.11.2026"
     wrong = mia.post(url, {**form(dialog, url), "until": "soon"}, htmx="dialog#dialog", status=422)
-    assert "Choose a day." in wrong.text
+    assert "This is not a day. Write it like 09.11.2026." in wrong.text
     past = mia.post(
         url, {**form(dialog, url), "until": "2026-11-02"}, htmx="dialog#dialog", status=422
     )
     assert "A case is put off to a day that is still to come." in past.text
-    assert past.one("input[type=date]").get("value") == "2026-11-02"
+    assert past.one("input.day").get("value") == "02.11.2026"
     assert refusals(mia.app) == [("case.act", case)]
     done = mia.post(
         url, {**form(dialog, url), "until": "2026-11-04"}, htmx="dialog#dialog", status=200
@@ -183,7 +209,7 @@ def test_a_note_is_kept_and_its_mistakes_keep_what_was_typed(
     assert "Write at most 2000 characters." in long.text
     mia.post(url, {**form(page, url), "note": "<b>Asked Stripe.</b>"})
     shown = mia.get(f"/work/{case}")
-    assert "Note added: “<b>Asked Stripe.</b>”" in shown.text
+    assert "Note added <b>Asked Stripe.</b>" in shown.text
 
 
 def test_closing_needs_a_remark_and_happens_once(kit: Following, as_role: AsRole) -> None:

@@ -79,6 +79,7 @@ ACTS: Final[dict[str, Act]] = {
     "data.read": Act("Browse tables of the stream and the read models", MONEY_EYES),
     "audit.read": Act("Browse the audit trail", AUDIT_EYES),
     "system.read": Act("See queues, effects, readers, timers and processes", MACHINE_EYES),
+    "provider.ask": Act("Ask at once whether a provider answers again", SECOND_PERSON | ADMINS),
     "staff.manage": Act("See staff accounts, withdraw or reject a proposed change", ADMINS),
     "staff.propose": Act("Propose a change of an account or a new one", ADMINS, fresh=True),
     "staff.confirm": Act("Confirm a change that another admin proposed", ADMINS, fresh=True),

@@ -23,7 +23,8 @@ SHOWN_MAX: Final = 100
 ACTIVE: Final = "active"
 DISABLED: Final = "disabled"
 NOTHING: Final = ""
-KINDS: Final = ("role", "disable", "enable", "password", "factor")
+NO_END: Final = ("add", "name")
+"""Kinds that end no session: there is none, or its rights stay as they are."""
 
 
 class Impossible(Exception):
@@ -47,16 +48,17 @@ def possible(staff: Staff) -> tuple[str, ...]:
     if staff.disabled_at is not None:
         return ("enable",)
     factor = ("factor",) if staff.totp_sealed is not None else ()
-    return ("role", "disable", "password", *factor)
+    return ("role", "name", "disable", "password", *factor)
 
 
-def propose(staff: Staff, kind: str, role: Role | None, asked_by: str) -> StaffChange:
-    """Asks for a change of an existing account. Raises Impossible."""
+def propose(staff: Staff, kind: str, wanted: str, asked_by: str) -> StaffChange:
+    """Asks for a change of an existing account; `wanted` is the new role or name. Raises
+    Impossible."""
     if kind not in possible(staff):
         raise Impossible("not possible")
-    before, after = _before_after(staff, kind, role)
-    if kind == "role" and before == after:
-        raise Impossible("same role")
+    before, after = _before_after(staff, kind, wanted)
+    if kind in ("role", "name") and before == after:
+        raise Impossible(f"same {kind}")
     return _ask(
         asked_by,
         kind=kind,
@@ -93,6 +95,10 @@ def waiting() -> Sequence[StaffChange]:
     ).all()
 
 
+def waiting_count() -> int:
+    return db.session.scalar(select(func.count()).select_from(StaffChange).where(_open())) or 0
+
+
 def find(change_id: str) -> StaffChange | None:
     """A change that is still open; decided and expired ones are history."""
     found = db.session.execute(select(StaffChange).where(StaffChange.id == change_id, _open()))
@@ -108,7 +114,8 @@ def close(change: StaffChange, by: str) -> str:
 
 
 def confirm(change: StaffChange, by: str) -> Done:
-    """Does it, ends the person's sessions and writes the trail, all in one commit."""
+    """Does it, ends the person's sessions where their rights change, and writes the trail, all in
+    one commit."""
     if change.asked_by == by:
         raise Impossible("own proposal")
     if change.staff_id == by:
@@ -121,7 +128,8 @@ def confirm(change: StaffChange, by: str) -> Done:
     if _last_admin(staff, change):
         db.session.rollback()
         raise Impossible("last admin")
-    sessions.end_all(staff.id)
+    if change.kind not in NO_END:
+        sessions.end_all(staff.id)
     token = _DO[change.kind](staff, change, by)
     detail = _detail(change)
     audit("staff.confirm", "allowed", staff.id, reason=change.kind, detail=detail)
@@ -162,19 +170,21 @@ def _decide(change_id: str, outcome: str, by: str) -> None:
         raise Impossible("decided")
 
 
-def _before_after(staff: Staff, kind: str, role: Role | None) -> tuple[str, str]:
+def _before_after(staff: Staff, kind: str, wanted: str) -> tuple[str, str]:
     if kind == "role":
-        if role is None:
+        if wanted not in set(Role):
             raise Impossible("no role")
-        return staff.role, role.value
+        return staff.role, wanted
+    if kind == "name":
+        return staff.name, wanted
     state = DISABLED if staff.disabled_at is not None else ACTIVE
     return state, {"disable": DISABLED, "enable": ACTIVE}.get(kind, state)
 
 
 def _stands(staff: Staff, change: StaffChange) -> str:
     """What `before` would be if it were asked now."""
-    if change.kind == "role":
-        return staff.role
+    if change.kind in ("role", "name"):
+        return staff.role if change.kind == "role" else staff.name
     return DISABLED if staff.disabled_at is not None else ACTIVE
 
 
@@ -215,6 +225,11 @@ def _set_role(staff: Staff, change: StaffChange, _by: str) -> str:
     return ""
 
 
+def _set_name(staff: Staff, change: StaffChange, _by: str) -> str:
+    staff.name = change.after
+    return ""
+
+
 def _disable(staff: Staff, _change: StaffChange, _by: str) -> str:
     db.session.execute(update(Staff).where(Staff.id == staff.id).values(disabled_at=NOW))
     return ""
@@ -237,6 +252,7 @@ def _link(staff: Staff, _change: StaffChange, by: str) -> str:
 _DO: Final[dict[str, Callable[[Staff, StaffChange, str], str]]] = {
     "add": _link,
     "role": _set_role,
+    "name": _set_name,
     "disable": _disable,
     "enable": _enable,
     "password": _link,
@@ -253,7 +269,7 @@ def _subject(change: StaffChange) -> str:
 
 
 def _detail(change: StaffChange) -> dict[str, str]:
-    """Ids and codes: the trail holds no names."""
+    """Ids and codes; only a change of a name holds names."""
     return {
         "change": change.id,
         "kind": change.kind,

@@ -54,7 +54,7 @@ def password() -> Response:
     resets.set_password(person.id, request.form["new_password"])
     audit("account.secure", "allowed", person.id, reason="password changed")
     security.leave()
-    return fragments.go(url_for("auth.login"))
+    return fragments.go(url_for("auth.login", saved="password"))
 
 
 @blueprint.get("/account/factor")
@@ -128,7 +128,7 @@ def set_by_link(token: str) -> Response:
     if not resets.use(token, request.form["new_password"]):
         abort(404)
     security.leave()
-    return fragments.go(url_for("auth.login"))
+    return fragments.go(url_for("auth.login", saved="password"))
 
 
 def _password_errors(login: str) -> dict[str, str]:

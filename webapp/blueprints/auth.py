@@ -211,6 +211,7 @@ def _page(error: str = "", status: int = 200) -> Response:
         error=error,
         name=_name(),
         back=_back(),
+        saved=request.args.get("saved") == "password",
         demo=DEMO_STAFF if sandbox else (),
     )
     return make_response(html, status)

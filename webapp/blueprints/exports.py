@@ -30,8 +30,10 @@ blueprint.add_app_template_global(offered, "exportable")
 @permitted(OWN)
 def index() -> Response:
     with kontor().read() as connection:
-        own = exporting.list_own(connection, g.staff.id)
-    html = render_template("exports/index.html", exports=own, telling=exports, title=title)
+        own, total = exporting.list_own(connection, g.staff.id)
+    html = render_template(
+        "exports/index.html", exports=own, total=total, telling=exports, title=title
+    )
     return make_response(html)
 
 

@@ -23,7 +23,7 @@ from flask import (
 from domain.dispatch import Damaged
 from domain.readmodels import invoice_queries as q
 from domain.readmodels.invoices import DocumentRow
-from domain.readmodels.stream import timeline
+from domain.readmodels.stream import cut, timeline
 from webapp import errors, lists
 from webapp.access import security
 from webapp.access.audit import audit
@@ -78,6 +78,7 @@ def detail(document_id: str) -> Response:
         kind=view.KINDS[found.document.kind](),
         steps=view.steps(found.document),
         told=told,
+        cut=cut(entries),
         rate=view.rate,
         size=view.size,
         address=address,

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, make_response, request, url_for
 
 from domain.payments.payment import Status
 from domain.readmodels import payment_queries as q
-from domain.readmodels.stream import timeline
+from domain.readmodels.stream import cut, timeline
 from webapp import fragments, lists
 from webapp.access import full_iban
 from webapp.access.permissions import permitted
@@ -71,6 +71,7 @@ def detail(payment_id: str) -> Response:
         "net": net,
         "final": final,
         "told": payment_view.told(entries, staff_names()),
+        "cut": cut(entries),
         "no_refund": payment_view.why_no_refund(found, entries),
         "waiting": payment_view.waits(found.payment),
         "refund_state": refund_state,

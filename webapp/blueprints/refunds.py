@@ -13,17 +13,17 @@ from domain.payments.events import Reason
 from domain.payments.refund import Status
 from domain.payments.rules import can_still_be_returned
 from domain.readmodels import payment_queries as q
-from domain.readmodels.stream import timeline
+from domain.readmodels.stream import cut, timeline
 from domain.recording import Moved, Result
 from webapp import fragments, lists
 from webapp.access import security
 from webapp.access.audit import audit
 from webapp.access.permissions import permitted
+from webapp.cards import card_problem
 from webapp.kontor import kontor
 from webapp.lists import refunds
 from webapp.sentences import reason_effect, reason_name, refund_state, staff_names, who
 from webapp.showing import asking, payment_view, refund_view
-from webapp.showing.cards import card_problem
 from webapp.showing.refund_form import Confirmed, Wish, read_confirmed, read_wish, wish_for
 from webapp.texts import _, sentence
 from webapp.typed import known, typed
@@ -171,7 +171,9 @@ def detail(refund_id: str) -> Response:
         "steps": refund_view.pipeline(refund),
         "warning": payment_view.refund_warning(refund, found.asking),
         "decisions": refund_view.decisions(refund, entries),
+        "case_id": refund_view.open_case(refund, entries),
         "told": payment_view.told(own, names),
+        "cut": len(own) if cut(entries) else 0,
         "requested_by": who(refund.requested_by, names),
         "decided_by": who(refund.decided_by, names),
         "reason": reason_name(refund.reason),

@@ -14,13 +14,15 @@ from flask import Blueprint, Response, g, make_response, render_template, reques
 from domain.kernel.message import Refused
 from domain.operating import advancing
 from domain.payments.settlement_commands import payout_id
-from domain.readmodels import sandbox
+from domain.readmodels import providers, sandbox
 from domain.readmodels import settlement_queries as settlement
 from webapp import faults, fragments, simulator
 from webapp.access import security
 from webapp.access.audit import audit
 from webapp.access.permissions import permitted
+from webapp.format import parse_day
 from webapp.kontor import kontor
+from webapp.showing import asking
 from webapp.simulator import Json, SimulatorAway
 from webapp.texts import _, sentence
 
@@ -87,7 +89,6 @@ def index() -> Response:
         written=len(written),
         balance=bank.get("balance"),
         imported=ours,
-        tomorrow=advancing.next_banking_day(security.now()).date(),
     )
     return make_response(html)
 
@@ -148,8 +149,18 @@ def save_faults() -> Response:
     except SimulatorAway as error:
         return _faults_page(dict(request.form.items()), {"form": _away(error)}, 503)
     audit("sandbox.faults", "allowed", reference=g.reference)
+    if order.get("outage", {}).get("mode", "none") == "none":
+        _ask_at_once()
     notice = _("All faults are off.") if not order else _("The faults are set.")
     return fragments.done(url_for("sandbox.index"), notice)
+
+
+def _ask_at_once() -> None:
+    """Nothing is wrong any more: nobody has to wait out a pause that belonged to the outage."""
+    with kontor().read() as connection:
+        found = providers.providers(connection)
+    for one in found:
+        asking.ask_provider(one.provider)
 
 
 def _faults_page(values: Mapping[str, str], errors: dict[str, str], status: int = 200) -> Response:
@@ -170,10 +181,10 @@ def _target(form: Mapping[str, str], now: datetime) -> datetime:
         case "fortnight":
             return advancing.by_days(now, FORTNIGHT_DAYS)
         case _:
-            try:
-                return advancing.office_time(date.fromisoformat(form.get("date", "")))
-            except (ValueError, OverflowError):
-                raise Refused("Choose a date. The Clock stands where it stood.") from None
+            typed = form.get("date", "").strip()
+            if not typed:
+                raise Refused("Choose a date. The Clock stands where it stood.")
+            return advancing.office_time(parse_day(typed))
 
 
 def _beside(kind: str, book: Json) -> list[Beside]:

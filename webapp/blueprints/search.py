@@ -46,6 +46,7 @@ LISTS: Final[dict[Kind, tuple[Listing[Any], str, str]]] = {
     Kind.CUSTOMER: (customers.LIST, "q", ""),
     Kind.CONTRACT: (contracts.LIST, "q", ""),
     Kind.INVOICE: (documents.LIST, "q", "amount"),
+    Kind.CORRECTION: (documents.LIST, "q", "amount"),
     Kind.PAYMENT: (payments.LIST, "customer", "amount"),
     Kind.REFUND: (refunds.LIST, "customer", "amount"),
 }
@@ -95,7 +96,9 @@ def whole(group: Group, text: str, amount: Cents | None) -> str:
         return ""
     listing, by_text, by_amount = LISTS[group.kind]
     name = by_text if amount is None else by_amount
-    values: dict[str, Any] = {name: text}
+    # Two kinds share a list.
+    kind = group.kind.value if listing is documents.LIST else None
+    values: dict[str, Any] = {name: text, "kind": kind}
     return url_for(listing.endpoint, **values) if name else ""
 
 

@@ -4,10 +4,10 @@ confirms. The first admins are made on the command line (`./run staff add`)."""
 from __future__ import annotations
 
 from flask import Blueprint, Response, abort, g, make_response, render_template, request, url_for
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from webapp import fragments
-from webapp.access import passwords, second_factor, staff_changes
+from webapp.access import accounts, second_factor, staff_changes
 from webapp.access.audit import audit
 from webapp.access.permissions import Role, permitted
 from webapp.access.staff_changes import Impossible
@@ -15,14 +15,11 @@ from webapp.models import Staff, StaffChange, StaffSession, db
 from webapp.sentences import staff as staff_words
 from webapp.sentences import staff_names
 from webapp.sentences.codes import role_name
-from webapp.showing.cards import card_problem
 from webapp.texts import _
-from webapp.typed import typed
 
 blueprint = Blueprint("staff", __name__, url_prefix="/staff")
 # An insurer's back office has a few hundred people; more than this and the filter is needed.
 SHOWN_MAX = 500
-NAME_CHARS_MAX = 80
 STATES = (staff_changes.ACTIVE, staff_changes.DISABLED)
 
 
@@ -30,7 +27,8 @@ STATES = (staff_changes.ACTIVE, staff_changes.DISABLED)
 @permitted("staff.manage")
 def index() -> Response:
     state, role = request.args.get("state", ""), request.args.get("role", "")
-    chosen = _chosen(state, role)
+    name = accounts.read_name(request.args.get("name"))
+    chosen = _chosen(state, role, name)
     total = db.session.scalar(select(func.count()).select_from(Staff).where(*chosen))
     seen = func.max(StaffSession.seen_at).label("seen_at")
     people = db.session.execute(
@@ -51,8 +49,10 @@ def index() -> Response:
         people=people,
         total=total,
         waiting=waiting,
+        all_waiting=staff_changes.waiting_count() if waiting else 0,
         state=state if state in STATES else "",
         role=role if role in set(Role) else "",
+        name=name,
         roles=_roles(),
         words=staff_words,
     )
@@ -69,12 +69,12 @@ def ask_new() -> Response:
 @permitted("staff.propose")
 def new() -> Response:
     """Proposes an account. It cannot log in before a second admin confirms and passes on a link."""
-    login = typed(request.form.get("login"), passwords.LOGIN_CHARS_MAX).lower()
-    name = typed(request.form.get("name"), NAME_CHARS_MAX)
+    login = accounts.read_login(request.form.get("login"))
+    name = accounts.read_name(request.form.get("name"))
     role = _role()
     errors = {
-        "login": _login_problem(login),
-        "name": card_problem(name) if name else _("Enter the name."),
+        "login": accounts.login_problem(login),
+        "name": accounts.name_problem(name),
         "role": "" if role else _("Choose a role."),
     }
     found = {field: text for field, text in errors.items() if text}
@@ -101,8 +101,12 @@ def change(staff_id: str) -> Response:
     wanted = request.form.get("kind", "")
     if not wanted:
         return _change_page(person, 422, _("Choose what shall change."))
+    name = accounts.read_name(request.form.get("name"))
+    if wanted == "name" and (problem := accounts.name_problem(name)):
+        return _change_page(person, 422, problem)
+    to = name if wanted == "name" else request.form.get("role", "")
     try:
-        asked = staff_changes.propose(person, wanted, _role(), g.staff.id)
+        asked = staff_changes.propose(person, wanted, to, g.staff.id)
     except Impossible as error:
         return _change_page(person, 422, _refused("staff.propose", error, staff_id))
     return _proposed(asked)
@@ -146,12 +150,18 @@ def close(change_id: str) -> Response:
     return fragments.done(url_for("staff.index"), notice)
 
 
-def _chosen(state: str, role: str) -> list[ColumnElement[bool]]:
+def _chosen(state: str, role: str, name: str) -> list[ColumnElement[bool]]:
     states = {"active": Staff.disabled_at.is_(None), "disabled": Staff.disabled_at.is_not(None)}
     return [
         *([states[state]] if state in states else []),
         *([Staff.role == role] if role in set(Role) else []),
+        *([_called(name)] if name else []),
     ]
+
+
+def _called(name: str) -> ColumnElement[bool]:
+    """A part of the name or of the user name."""
+    return or_(*(one.icontains(name, autoescape=True) for one in (Staff.name, Staff.login)))
 
 
 def _role() -> Role | None:
@@ -161,12 +171,6 @@ def _role() -> Role | None:
 
 def _roles() -> list[tuple[str, str]]:
     return [(role.value, role_name(role)) for role in Role]
-
-
-def _login_problem(login: str) -> str:
-    if not login or not login.isprintable() or " " in login:
-        return _("A user name has 1 to 80 characters and no spaces.")
-    return ""
 
 
 def _refused(act: str, error: Impossible, subject: str | None = None) -> str:
@@ -187,8 +191,8 @@ def _new_page(status: int = 200, errors: dict[str, str] | None = None) -> Respon
         "staff/new.html",
         status,
         errors=errors or {},
-        login=typed(request.form.get("login"), passwords.LOGIN_CHARS_MAX),
-        name=typed(request.form.get("name"), NAME_CHARS_MAX),
+        login=accounts.read_login(request.form.get("login")),
+        name=accounts.read_name(request.form.get("name")),
         role=request.form.get("role", ""),
         roles=[("", _("Choose…")), *_roles()],
     )
@@ -204,6 +208,7 @@ def _change_page(person: Staff, status: int = 200, error: str = "") -> Response:
         cards=cards,
         kind=request.form.get("kind", ""),
         role=request.form.get("role", person.role),
+        name=accounts.read_name(request.form.get("name")) or person.name,
         roles=_roles(),
         factor=staff_words.factor(person),
         codes_left=second_factor.recovery_codes_left(person.id),
@@ -217,8 +222,10 @@ def _decide_page(change: StaffChange, status: int = 200, error: str = "") -> Res
         error=error,
         change=change,
         what=staff_words.told(change),
-        before=staff_words.stands(change.before),
-        after=staff_words.stands(change.after),
+        before=staff_words.stands(change, change.before),
+        after=staff_words.stands(change, change.after),
+        act=staff_words.act(change),
+        ends=change.kind not in staff_changes.NO_END,
         asked_by=staff_words.asked_by(change, staff_names()),
         own=change.asked_by == g.staff.id,
         about_me=change.staff_id == g.staff.id,

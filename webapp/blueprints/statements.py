@@ -18,6 +18,7 @@ from webapp.access.security import MEGABYTE, body_limit
 from webapp.format import instant_text
 from webapp.kontor import kontor
 from webapp.lists.settlement import LINE_LIST, STATEMENT_LIST, STATES
+from webapp.retold import retold
 from webapp.texts import _
 from webapp.typed import known, typed
 
@@ -38,7 +39,13 @@ BEFORE_XML: Final = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
 def index() -> Response:
     asked = lists.asked_for(STATEMENT_LIST)
     files = operating.bank_files_not_imported(kontor())
-    return lists.show("settlement/statements.html", asked, lists.look(asked), files=files)
+    return lists.show(
+        "settlement/statements.html",
+        asked,
+        lists.look(asked),
+        files=files,
+        all_files=operating.count_not_imported(kontor(), len(files)),
+    )
 
 
 @blueprint.get("/lines")
@@ -119,7 +126,10 @@ def _read_now(body: bytes) -> str:
     while time.monotonic() < give_up:
         file = operating.bank_file(kontor(), body)
         if file is not None and file.state == "quarantined":
-            return _("The statement is held, nothing was imported: %(why)s", why=file.reason)
+            return _(
+                "The statement is held, nothing was imported: %(why)s",
+                why=retold(file.reason).striptags(),
+            )
         if file is not None and file.state == "applied":
             return _("The statement was imported.")
         time.sleep(LOOK_AGAIN_S)

@@ -92,6 +92,7 @@ def show(position: int) -> Response:
         customer=story.entry.customer_id,
         causes=_lines(story.causes, names),
         together=_lines(story.together, names),
+        together_max=causes.TREE_MAX,
         effects=effects.get(story.entry.event_id, []),
         tree=_tree(story, effects, names),
         more=story.more,

@@ -1,5 +1,6 @@
 """The System page: processes, readers, effects, queues, timers, providers, checks and backups, and
-what was set aside with its release. It counts and links; every act is the Stream page's."""
+what was set aside with its release. It counts and links, and asks a silent provider at once; every
+other act is the Stream page's."""
 
 from __future__ import annotations
 
@@ -7,15 +8,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from flask import Blueprint, Response, make_response, render_template
+from flask import Blueprint, Response, abort, g, make_response, render_template, request, url_for
 
 from domain.operating import bells, machinery
 from domain.operating.machinery import Machinery, System
+from domain.readmodels.providers import provider
+from webapp import fragments
 from webapp.access import security
+from webapp.access.audit import audit
 from webapp.access.permissions import permitted
 from webapp.kontor import kontor
 from webapp.observing import build
+from webapp.sentences.codes import provider_name
+from webapp.sentences.provider import trouble_of
+from webapp.showing import asking
 from webapp.texts import _, ngettext
+from webapp.typed import typed
 
 blueprint = Blueprint("system", __name__, url_prefix="/system")
 
@@ -33,6 +41,8 @@ CIRCUITS: Final[dict[str, tuple[str, Callable[[], str]]]] = {
     "open": ("bad", lambda: _("nothing is sent")),
 }
 TONES: Final = {"parked": "bad", "unknown": "warn", "waiting": "wait", "leased": "wait"}
+NAME_MAX: Final = 40
+"""No provider is called anything longer."""
 LATE_S: Final = 120
 """Work that is due for longer than this is not merely busy."""
 DAY_S: Final = 24 * 3600
@@ -65,12 +75,28 @@ def index() -> Response:
         proofs=_proofs(system.machinery),
         circuits=CIRCUITS,
         tones=TONES,
+        trouble_of=trouble_of,
         late_s=LATE_S,
         since=since,
         build=f"{build.version()} {build.commit()}".strip(),
         mode=security.settings().mode,
     )
     return make_response(html)
+
+
+@blueprint.post("/ask")
+@permitted("provider.ask")
+def ask() -> Response:
+    """Whether a silent provider answers again: now, instead of after the pause."""
+    name = typed(request.form.get("provider"), NAME_MAX)
+    with kontor().read() as connection:
+        if not name or provider(connection, name) is None:
+            abort(404)
+    if not asking.ask_provider(name):
+        return fragments.done(url_for("system.index"), _("Nothing was asked: it answers already."))
+    audit("provider.ask", "allowed", name, reference=g.reference)
+    said = _("%(provider)s is asked now.", provider=provider_name(name))
+    return fragments.done(url_for("system.index"), said)
 
 
 def since(seconds: float) -> str:
@@ -89,7 +115,7 @@ def since(seconds: float) -> str:
 def _overview(system: System, rings: dict[str, int] | None) -> list[Line]:
     """The first look: is anything wrong at all?"""
     seen = system.machinery
-    aside = len(seen.parked_streams) + len(seen.parked_effects) + len(seen.quarantined)
+    aside = seen.aside.all
     slowest = max((one.lag_s for one in seen.readers), default=0.0)
     shut = [one.provider for one in system.providers if one.circuit != "closed"]
     return [

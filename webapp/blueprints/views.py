@@ -1,4 +1,4 @@
-"""Saved views: keeping the filters and order of a list under a name, sharing, renaming, opening the
+"""Saved views: keeping the filters and order of a list under a name, sharing, changing, opening the
 list with them, deleting. What a view asks of its list is read by the list itself."""
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from webapp import fragments, lists
 from webapp.access.audit import audit
 from webapp.access.permissions import permitted
 from webapp.access.security import allowed
+from webapp.cards import holds_card_number
 from webapp.lists import Listing, views
 from webapp.lists.registry import LISTINGS
 from webapp.lists.views import NAME_CHARS_MAX, QUERY_CHARS_MAX, View
-from webapp.showing.cards import holds_card_number
 from webapp.texts import _, sentence
 from webapp.typed import typed
 
@@ -39,6 +39,8 @@ def new() -> Response:
 def create() -> Response:
     listing = _listing(request.form.get("list", ""))
     query = _query(listing, request.form.get("query", ""))
+    if "into" in request.form:
+        return _refilter(listing, query)
     name, shared = _name(), _shared()
     try:
         _check(name)
@@ -121,6 +123,17 @@ def _query(listing: Listing[Any], text: str) -> str:
     return query
 
 
+def _refilter(listing: Listing[Any], query: str) -> Response:
+    """The filters of the page in a view that its owner keeps already."""
+    view = _view(request.form["into"])
+    if not view.own or view.listing != listing.name:
+        abort(404)
+    views.refilter(view, query)
+    if view.shared:
+        audit("view.share", "allowed", view.id)
+    return fragments.done(_to(listing, parse_qs(query)), _("The view is changed."))
+
+
 def _name() -> str:
     return typed(request.form.get("name"), NAME_CHARS_MAX + 1).replace("\n", " ")
 
@@ -160,6 +173,7 @@ def _form(listing: Listing[Any], query: str, *, name: str, error: str = "") -> R
         back=_to(listing, parse_qs(query)),
         name=name,
         error=error,
+        own=[(one.id, one.name) for one in views.of(listing.name, {}).all if one.own],
         shared="shared" in request.form,
         name_max=NAME_CHARS_MAX,
     )

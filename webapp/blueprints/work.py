@@ -4,12 +4,12 @@ are taken on the refund's own routes; a case closes itself when its reason is go
 from __future__ import annotations
 
 import hashlib
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Final
 from uuid import uuid4
 
 import msgspec
-from flask import Blueprint, Response, abort, make_response, render_template, request, url_for
+from flask import Blueprint, Response, abort, g, make_response, render_template, request, url_for
 
 from domain.kernel.ids import MalformedId, name_uuid, read_id
 from domain.kernel.message import Refused
@@ -17,7 +17,7 @@ from domain.payments.events import Reason
 from domain.payments.rules import REASONS
 from domain.readmodels import work_queries
 from domain.readmodels.lists import PAGE, Page
-from domain.readmodels.stream import Entry, timeline
+from domain.readmodels.stream import Entry, cut, timeline
 from domain.readmodels.work import CaseRow
 from domain.readmodels.work_queries import Detail, Overview
 from domain.recording import Result
@@ -26,12 +26,13 @@ from domain.work.events import CaseType
 from webapp import errors, fragments, lists
 from webapp.access import security
 from webapp.access.permissions import permitted
+from webapp.cards import card_problem
 from webapp.commands import command_id, notice, send
+from webapp.format import parse_day
 from webapp.kontor import kontor
 from webapp.lists.work import LIST, TABS, actor, columns, current_tab
 from webapp.sentences import ECHOES, reason_effect, reason_name, staff_names, tell, who
 from webapp.showing import asking, proposals
-from webapp.showing.cards import card_problem
 from webapp.texts import _, sentence
 
 blueprint = Blueprint("work", __name__, url_prefix="/work")
@@ -49,6 +50,7 @@ def index() -> Response:
     page = lists.look(asked)
     with kontor().read() as connection:
         counts = work_queries.overview(connection, actor(), security.today())
+    g.cases_waiting = counts.all
     version = _version(counts, page)
     if fragments.wants_fragment() and request.args.get(lists.POLL) == version:
         return make_response("", 304)
@@ -84,6 +86,7 @@ def detail(case_id: str) -> Response:
             case=found.case,
             act=proposals.act(found.case),
             entries=[(entry, tell(entry.event)) for entry in entries if not _echo(found, entry)],
+            cut=cut(entries),
             reason=_reason(found),
             asking=_asking(found),
             command_id=uuid4(),
@@ -111,9 +114,9 @@ def ask_snooze(case_id: str) -> Response:
 def snooze(case_id: str) -> Response:
     typed = {"until": request.form.get("until", "")}
     try:
-        until = date.fromisoformat(typed["until"])
-    except ValueError:
-        wrong = {"until": _("Choose a day.")}
+        until = parse_day(typed["until"])
+    except Refused as refused:
+        wrong = {"until": sentence(refused)}
         return _form("work/snooze.html", case_id, typed=typed, wrong=wrong)
     command = SnoozeCase(by=actor(), case_id=case_id, until=until)
     return _act(command, _("The case is put off."), "work/snooze.html", typed)

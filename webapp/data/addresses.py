@@ -65,6 +65,12 @@ class Addresses:
             and (text := typed(value, lists.TEXT_MAX))
         }
 
+    @property
+    def lonely(self) -> str:
+        """A value that was typed without a column to look for it in."""
+        text = typed(request.args.get(VALUE), lists.TEXT_MAX)
+        return "" if request.args.get(ADD) else text
+
     def place_address(self, place: Place | str) -> str:
         text = place if isinstance(place, str) else write_place(place)
         return self.address(**{PLACE: text})
@@ -94,7 +100,7 @@ class Addresses:
             if arg not in KEPT:
                 one = self.known_filters[arg.partition("_")[2]][1]
                 words = f"{one.name} {one.operation()}"
-                shown = value if one.takes_value else ""
+                shown = one.shown(value) if one.takes_value else ""
                 set_filters.append((words, shown, self.address(**{arg: None})))
         return set_filters
 

@@ -4,7 +4,7 @@ reader's language, its checks of what was typed, one condition of the table each
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from flask_admin.babel import lazy_gettext
@@ -16,8 +16,8 @@ from domain.kernel.time import BERLIN
 from domain.readmodels.browse import OPERATIONS, Field, Operation, condition
 from domain.readmodels.exports import Kind
 from domain.readmodels.lists import BIGINT_MAX, TEXT_MAX
-from webapp.format import parse_amount
-from webapp.texts import N_, _
+from webapp.format import parse_amount, parse_day, typed_day
+from webapp.texts import N_, _, sentence
 from webapp.typed import typed
 
 WORDS: Final[Mapping[Operation, Any]] = {
@@ -39,6 +39,7 @@ class ColumnFilter(BaseFilter):
         super().__init__(field.name)
         self.condition = condition(field.name, operation)
         self._operation = operation
+        self._cell = field.cell
         self._read = READ[field.cell]
 
     @property
@@ -55,6 +56,18 @@ class ColumnFilter(BaseFilter):
         if not text:
             raise ValueError("nothing was typed")
         return containing(text) if self._operation is Operation.CONTAINS else self._read(text)
+
+    def question(self, value: str) -> str:
+        """Why a day or an amount is not understood, in words; "" where there is no more to say."""
+        try:
+            self.clean(value)
+        except ValueError as error:
+            return sentence(error.__cause__) if isinstance(error.__cause__, Refused) else ""
+        return ""
+
+    def shown(self, value: str) -> str:
+        """A day as Germans write it, whatever the address says."""
+        return typed_day(value) if self._cell is Kind.DAY else value
 
 
 def containing(text: str) -> str:
@@ -80,11 +93,10 @@ def _money(text: str) -> int:
 
 
 def _day(text: str) -> date:
-    """`24.11.2026` or `2026-11-24`."""
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return datetime.strptime(text, "%d.%m.%Y").replace(tzinfo=UTC).date()
+        return parse_day(text)
+    except Refused as refused:
+        raise ValueError(refused.message) from refused
 
 
 def _instant(text: str) -> datetime:

@@ -32,14 +32,27 @@ ABOUT: Final[Mapping[str, Callable[[], str]]] = {
     "parked": lambda: _("Streams that a reader set aside"),
     "number_series": lambda: _("The last number of each series"),
     "hook_refusal": lambda: _("Notifications that were refused, counted by day"),
-    "audit": lambda: _("Refusals, recorded looks and exports"),
+    "audit": lambda: _("Who did what: refusals, looks, exports, logins, changes of accounts"),
     "export": lambda: _("Lists that people asked for as a file"),
 }
+MODELS: Final[Mapping[str, Callable[[], str]]] = {
+    "stream": lambda: _("Every event with its time, its actor and whose it is"),
+    "work": lambda: _("Cases, and what they need to be told"),
+    "payments": lambda: _("Payments, the bills they collect, what is set aside of them"),
+    "refunds": lambda: _("Refunds, and whose they are"),
+    "invoices": lambda: _("Documents, what is owed, and the money against it"),
+    "search": lambda: _("The words by which everything is found"),
+    "settlement": lambda: _("Payouts with their items, bank statements with their lines"),
+    "customers": lambda: _("Customers, what they owe and what they owe back"),
+    "contracts": lambda: _("Contracts with schedule, mandate and balance"),
+}
+"""What the tables of a read model hold together; another one is called by its name."""
 LIST_COLUMNS: Final = 7
 """As many as lists have; more do not fit beside each other."""
 # Helpers of searching and sorting, and columns that say the same as another one.
 ASIDE: Final = frozenset({"words", "shard", "sorted_as", "sorted_name", "data", "event_id"})
 CHOSEN: Final[Mapping[str, tuple[str, ...]]] = {
+    "audit": ("id", "at", "staff_id", "act", "outcome", "subject", "reason"),
     "event": ("feed_position", "type", "version", "actor", "recorded_at", "subject"),
     "payment": (
         "payment_id",
@@ -52,6 +65,10 @@ CHOSEN: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "stream_event": ("feed_position", "type", "stream", "version", "actor", "at", "recorded_at"),
 }
+
+
+PEOPLE: Final = frozenset({"staff_id", "requested_by"})
+"""Columns with the id of a member of staff; lists show the name."""
 
 
 def endpoint(view: View) -> str:

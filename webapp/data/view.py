@@ -19,10 +19,11 @@ from domain.readmodels.browse_kept import Group
 from domain.readmodels.exports import Asked, Kind
 from domain.readmodels.lists import Order, text_of
 from webapp.access import security
-from webapp.data import cells, filters, names
+from webapp.data import cells, filters, names, screens
 from webapp.data.addresses import ADD, FILTERS_MAX, VALUE, Addresses
 from webapp.kontor import kontor
 from webapp.lists import PLACE, position, read_place
+from webapp.sentences import staff_names
 from webapp.texts import _
 from webapp.typed import typed
 
@@ -64,8 +65,8 @@ def _lines(group: Group) -> list[tuple[str, list[View]]]:
     lines: dict[str, list[View]] = {}
     for view in browse.VIEWS.values():
         if view.group is group:
-            said = names.ABOUT[view.name]() if view.name in names.ABOUT else view.model
-            lines.setdefault(said, []).append(view)
+            words = names.ABOUT.get(view.name) or names.MODELS.get(view.model)
+            lines.setdefault(words() if words else view.model, []).append(view)
     return list(lines.items())
 
 
@@ -144,7 +145,7 @@ class BrowseView(Guarded, BaseModelView, Addresses):
         """Flask-Admin's filters of the address; what is no value is said on the page, while
         Flask-Admin would leave it out and say so in a cookie."""
         found: list[tuple[int, str, str]] = []
-        g.data_errors = []
+        g.data_errors = [_("Choose the column that shall have this value.")] if self.lonely else []
         for arg in sorted(request.args)[: 2 * FILTERS_MAX]:
             key = arg.partition("_")[2]
             if not arg.startswith("flt") or key not in self.known_filters:
@@ -154,7 +155,7 @@ class BrowseView(Guarded, BaseModelView, Addresses):
             if any(index == other for other, _name, _value in found) or len(found) == FILTERS_MAX:
                 g.data_errors.append(_("Each filter can be set once."))
             elif not one.validate(value):
-                message = self.get_invalid_value_msg(value, one)
+                message = one.question(value) or self.get_invalid_value_msg(value, one)
                 g.data_errors.append(f"{one.name}: {message}")
             found.append((index, one.name, value))
         return found
@@ -206,9 +207,11 @@ class BrowseView(Guarded, BaseModelView, Addresses):
 
     @expose("/")
     def index_view(self) -> Any:
-        """A filter that is added without JavaScript becomes part of the address."""
+        """What the form adds becomes part of the address, and nothing empty stays in it."""
         if request.args.get(ADD):
             return redirect(self._with_filter(request.args[ADD], request.args.get(VALUE, "")), 303)
+        if ADD in request.args and not self.lonely:
+            return redirect(self.address(), 303)
         return super().index_view()
 
     @expose("/details/")
@@ -225,10 +228,21 @@ class BrowseView(Guarded, BaseModelView, Addresses):
         )
 
     def list_cell(self, row: Any, name: str) -> str:
-        return cells.in_list(self.kinds[name], getattr(row, name))
+        value = getattr(row, name)
+        if name in names.PEOPLE and value in staff_names():
+            value = staff_names()[value]
+        return cells.in_list(self.kinds[name], value)
 
     def detail_cell(self, row: Any, name: str) -> str:
         return cells.in_detail(self.kinds[name], getattr(row, name))
+
+    def screen(self, row: Any, name: str) -> str:
+        """The address of what the cell names, where it has a page of its own."""
+        return screens.address(name, getattr(row, name))
+
+    def own_screen(self, row: Any) -> str:
+        """The page of what the row itself is."""
+        return self.screen(row, self.table.key[-1])
 
     def row_address(self, row: Any) -> str:
         return self.get_url(".details_view", id=self.get_pk_value(row))

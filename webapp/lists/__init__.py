@@ -140,7 +140,9 @@ class Asked(Generic[R]):
         """What htmx draws anew beside the rows: mistakes, and how many of several are chosen."""
         fields = [field for field in self.listing.fields if field.shape != "hidden"]
         several = [f"#f-{field.name}-chosen" for field in fields if field.several]
-        return ",".join(["#views", "#list-acts", *several, *(f"#e-{one.name}" for one in fields)])
+        return ",".join(
+            ["#views", "#list-acts", "#told", *several, *(f"#e-{one.name}" for one in fields)]
+        )
 
     @property
     def all_url(self) -> str:
@@ -151,6 +153,13 @@ class Asked(Generic[R]):
     def active(self) -> int:
         """How many filters are set; tabs are none."""
         return sum(field.name in self.given for field in self.listing.fields if field.counts)
+
+    @property
+    def told(self) -> list[tuple[str, str]]:
+        """Each filter that holds and what it says; a printed list has no fields."""
+        holding = self.given.keys() - self.errors.keys()
+        fields = [one for one in self.listing.fields if one.counts and one.name in holding]
+        return [(_(one.label), one.told(self.given[one.name])) for one in fields if one.label]
 
     @property
     def clear_url(self) -> str:
@@ -175,7 +184,7 @@ def read(listing: Listing[R], values: MultiDict[str, str]) -> Asked[R]:
     for field in listing.fields:
         texts = _texts(values.getlist(field.name))[: SEVERAL_MAX if field.several else 1]
         if texts:
-            given[field.name] = texts
+            given[field.name] = tuple(dict.fromkeys(field.as_kept(text) for text in texts))
         try:
             filters |= field.read(texts, lambda name: values.get(name, ""))
         except Refused as refused:

@@ -55,8 +55,8 @@ LIST: Final = Listing(
     order_when={f"day={name}": Order(sort=name, down=True) for name in DAYS},
     fields=(
         f.words("q", N_("Number, customer or contract"), "words", by_id=("cus", "customer_id")),
-        f.choice("kind", N_("Kind"), _kinds, "kind"),
-        f.flags("document", N_("Document"), _states, STATES),
+        f.choice("kind", N_("Kind"), _kinds, "kind", aside=True),
+        f.flags("document", N_("Document"), _states, STATES, aside=True),
         f.several("payment", N_("Payment"), _standings, "standing", "standings"),
         f.amount("amount", N_("Gross"), "gross"),
         f.days_of("from", N_("From"), _FROM, "day"),

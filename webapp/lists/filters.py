@@ -13,7 +13,7 @@ from domain.kernel.message import Refused
 from domain.kernel.time import berlin
 from domain.readmodels.lists import NOTHING
 from domain.readmodels.words import prefix_query
-from webapp.format import parse_amount
+from webapp.format import parse_amount, parse_day, typed_day
 from webapp.texts import _
 
 Conditions = Mapping[str, object]
@@ -45,12 +45,27 @@ class Field:
     def several(self) -> bool:
         return self.shape == "several"
 
+    def as_kept(self, typed: str) -> str:
+        """The text as addresses and saved views have it: a day in one spelling."""
+        if self.shape != "date":
+            return typed
+        try:
+            return parse_day(typed).isoformat()
+        except Refused:
+            return typed
+
     def chosen(self, values: Sequence[str]) -> str:
         """What a closed list of several says."""
         known = dict(self.options())
         if len(values) == 1:
             return known.get(values[0], values[0])
         return _("%(count)s chosen", count=len(values)) if values else _("all")
+
+    def told(self, values: Sequence[str]) -> str:
+        """All that is set, in words, for paper."""
+        known = dict(self.options())
+        plain = typed_day if self.shape == "date" else str
+        return ", ".join(known.get(value) or plain(value) for value in values)
 
 
 def one(read: Callable[[str], Conditions]) -> Read:
@@ -69,14 +84,16 @@ def text(name: str, label: str, condition: str, *, aside: bool = False, size: in
     )
 
 
-def either(name: str, label: str, condition: str, by_id: tuple[str, str]) -> Field:
+def either(
+    name: str, label: str, condition: str, by_id: tuple[str, str], *, aside: bool = False
+) -> Field:
     """The exact text of a number, or an id of that prefix for the other condition."""
     prefix, id_condition = by_id
 
     def read(typed: str) -> Conditions:
         return {id_condition if _is_id(typed, prefix) else condition: typed}
 
-    return Field(name=name, label=label, read=one(read), attrs={"size": 12})
+    return Field(name=name, label=label, read=one(read), attrs={"size": 12}, aside=aside)
 
 
 def by_id(name: str, label: str, condition: str, prefix: str) -> Field:
@@ -126,7 +143,7 @@ def day(name: str, label: str, condition: str, *, aside: bool = False) -> Field:
     return Field(
         name=name,
         label=label,
-        read=one(lambda typed: {condition: read_day(typed)}),
+        read=one(lambda typed: {condition: parse_day(typed)}),
         shape="date",
         aside=aside,
     )
@@ -134,13 +151,13 @@ def day(name: str, label: str, condition: str, *, aside: bool = False) -> Field:
 
 def instant_from(name: str, label: str, condition: str, *, aside: bool = False) -> Field:
     """From the beginning of a Berlin day; the condition compares with >=."""
-    read = one(lambda typed: {condition: start_of(read_day(typed))})
+    read = one(lambda typed: {condition: start_of(parse_day(typed))})
     return Field(name=name, label=label, read=read, shape="date", aside=aside)
 
 
 def instant_to(name: str, label: str, condition: str, *, aside: bool = False) -> Field:
     """Up to the end of a Berlin day; the condition compares with <."""
-    read = one(lambda typed: {condition: end_of(read_day(typed))})
+    read = one(lambda typed: {condition: end_of(parse_day(typed))})
     return Field(name=name, label=label, read=read, shape="date", aside=aside)
 
 
@@ -206,17 +223,6 @@ def days_of(name: str, label: str, kinds: Mapping[str, Field], of: str) -> Field
         return kind.read(texts, other)
 
     return Field(name=name, label=label, read=read, shape="date")
-
-
-def read_day(typed: str) -> date:
-    try:
-        found = date.fromisoformat(typed)
-    except ValueError:
-        raise Refused("This is not a day.") from None
-    # A week either way must still be a day for whoever reckons with it.
-    if not 1900 <= found.year <= 2200:
-        raise Refused("This is not a day.")
-    return found
 
 
 def start_of(day: date) -> datetime:

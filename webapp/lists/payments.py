@@ -73,7 +73,7 @@ LIST: Final = Listing(
     fields=(
         f.several("status", N_("State"), _states, "status", "statuses"),
         f.words("customer", N_("Customer"), "customer_words", by_id=("cus", "customer_id")),
-        f.either("contract", N_("Contract"), "contract_number", ("ct", "contract_id")),
+        f.either("contract", N_("Contract"), "contract_number", ("ct", "contract_id"), aside=True),
         f.amount("amount", N_("Amount"), "amount"),
         f.days_of("from", N_("From"), _FROM, "day"),
         f.days_of("to", N_("To"), _TO, "day"),

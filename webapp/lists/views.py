@@ -174,6 +174,12 @@ def change(view: View, name: str, *, shared: bool) -> None:
         raise Refused("You have a view of this name already.") from None
 
 
+def refilter(view: View, query: str) -> None:
+    """Other filters and another order under the same name."""
+    db.session.execute(update(SavedView).where(SavedView.id == view.id).values(query=query))
+    db.session.commit()
+
+
 def remove(view: View) -> None:
     db.session.execute(delete(SavedView).where(SavedView.id == view.id))
     db.session.commit()

@@ -85,7 +85,7 @@ LIST: Final = Listing(
         Column(N_("Customer"), "customer"),
         Column(N_("At risk"), "amount", "num"),
         Column(N_("Until"), "urgency"),
-        Column(N_("Since"), "opened"),
+        Column(N_("Since"), "opened", "wide"),
         Column(N_("Who"), "owner"),
     ),
 )

@@ -81,6 +81,11 @@ def _unknown(system: System) -> list[Sample]:
     return _by_age(found, (one.provider for one in system.providers))
 
 
+def _polled(system: System) -> list[Sample]:
+    ages = {one.name: one.age_s for one in system.machinery.polls}
+    return [((one.provider,), ages.get(one.provider, NEVER)) for one in system.providers]
+
+
 def _refused_today(seen: Machinery) -> list[Sample]:
     providers = dict.fromkeys((one.provider for one in seen.refusals), 0)
     for one in seen.refusals:
@@ -165,6 +170,12 @@ GAUGES: Final = (
         "How long the oldest notification waits to be read",
         (),
         _of(lambda m: _one(m.inbox.oldest_s)),
+    ),
+    Gauge(
+        "kontor_poll_age_seconds",
+        "How long ago a provider was asked for notifications that got lost",
+        ("provider",),
+        _system(_polled),
     ),
     Gauge(
         "kontor_unknown_intents",

@@ -9,9 +9,11 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from domain.dispatch import InstallationRefused
 from domain.operating import bells
 from domain.readmodels.registry import READMODELS
 from webapp.access import security
+from webapp.kontor import kontor
 from webapp.models import db
 from webapp.observing import build
 
@@ -47,7 +49,7 @@ class Readiness:
 
 
 def readiness() -> Readiness:
-    checks = database()
+    checks = database() | _ours()
     away = bells.rings(security.settings().redis_url) is None
     return Readiness(checks | {"redis": AWAY if away else OK})
 
@@ -73,6 +75,15 @@ def database() -> dict[str, str]:
     finally:
         db.session.rollback()
     return {"database": OK, "migration": _migration(found[0]), "read_models": _models(found[1])}
+
+
+def _ours() -> dict[str, str]:
+    """Told only when it is wrong: a database of another mode, or of another key."""
+    try:
+        kontor().database.proved()
+    except InstallationRefused as refused:
+        return {"installation": str(refused)}
+    return {}
 
 
 def _why(error: SQLAlchemyError) -> str:

@@ -38,9 +38,14 @@ def _untold(*_: object) -> None:
     """Said already."""
 
 
+def new_reference() -> str:
+    """What a request is called: in its answer, in the log, and on a page that says sorry."""
+    return secrets.token_hex(REFERENCE_BYTES)
+
+
 def _begin() -> None:
     g.began = time.perf_counter()
-    g.reference = secrets.token_hex(REFERENCE_BYTES)
+    g.reference = new_reference()
     g.watched = watched = ExitStack()
     watched.enter_context(logs.bind(request_id=g.reference))
     if traces.enabled() and request.endpoint not in SILENT:

@@ -20,6 +20,8 @@ ROLES: Final[dict[str, Callable[[], str]]] = {
     Role.AUDITOR: lambda: _("auditor"),
     Role.ADMIN: lambda: _("admin"),
 }
+# Where news come from; a company's name is its code with a capital.
+PROVIDERS: Final[dict[str, Callable[[], str]]] = {"bank": lambda: _("Bank")}
 QUEUES: Final[dict[str, Callable[[], str]]] = {
     "effects": lambda: _("orders and notifications"),
     "documents": lambda: _("documents"),
@@ -88,6 +90,10 @@ def named(table: Words, code: str) -> str:
 
 def role_name(role: str) -> str:
     return named(ROLES, role)
+
+
+def provider_name(provider: str) -> str:
+    return PROVIDERS[provider]() if provider in PROVIDERS else provider.capitalize()
 
 
 def queue_name(queue: str) -> str:

@@ -54,6 +54,16 @@ on(
     ),
 )
 on(
+    e.BalanceProved,
+    lambda event: Sentence(
+        _(
+            "Our account is proved up to %(day)s, balance %(closing)s",
+            day=day_text(event.to_on),
+            closing=money(event.closing),
+        )
+    ),
+)
+on(
     e.LineBooked,
     lambda event: Sentence(
         _(
@@ -67,5 +77,15 @@ on(
     e.LineReserved,
     lambda event: Sentence(
         _("%(amount)s of the bank line explain a payout", amount=money(event.amount)), "good"
+    ),
+)
+on(
+    e.LineRepeated,
+    lambda event: Sentence(
+        _(
+            "%(amount)s came with the reference of a payout that had arrived already",
+            amount=money(event.amount),
+        ),
+        "warn",
     ),
 )

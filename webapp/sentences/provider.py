@@ -7,6 +7,7 @@ from typing import Final
 
 from domain.payments import provider_events as e
 from domain.payments.provider_events import Trouble
+from webapp.sentences.codes import provider_name
 from webapp.sentences.telling import Sentence, on
 from webapp.texts import _, ngettext
 
@@ -33,7 +34,7 @@ on(
             "%(provider)s gave no usable answer %(count)s times in a row (%(trouble)s);"
             " nothing is sent",
             event.failures,
-            provider=event.provider.capitalize(),
+            provider=provider_name(event.provider),
             trouble=trouble_of(event.reason),
         ),
         "bad",
@@ -44,7 +45,7 @@ on(
     lambda event: Sentence(
         _(
             "%(provider)s answers again; what waited is sent, slowly at first",
-            provider=event.provider.capitalize(),
+            provider=provider_name(event.provider),
         ),
         "good",
     ),

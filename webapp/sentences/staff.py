@@ -11,6 +11,7 @@ from webapp.texts import _
 
 _KINDS: Final[dict[str, Callable[[], tuple[str, str]]]] = {
     "role": lambda: (_("Another role"), _("Logs out at once; the new rights start then.")),
+    "name": lambda: (_("Another name"), _("After a wedding, or a typing mistake.")),
     "disable": lambda: (_("Disable"), _("Logs out at once. What was done stays in the history.")),
     "enable": lambda: (_("Enable again"), _("With the role and the password of before.")),
     "password": lambda: (_("New password"), _("A link that works once, for one hour.")),
@@ -22,6 +23,7 @@ _KINDS: Final[dict[str, Callable[[], tuple[str, str]]]] = {
 _WHY: Final[dict[str, Callable[[], str]]] = {
     "not possible": lambda: _("This account cannot be changed in this way now."),
     "same role": lambda: _("The account has this role already."),
+    "same name": lambda: _("The account has this name already."),
     "no role": lambda: _("Choose a role."),
     "login taken": lambda: _("There is already an account with this user name."),
     "waiting": lambda: _("A change of this account waits already. Decide on it first."),
@@ -55,6 +57,9 @@ def told(change: StaffChange) -> str:
             before=role_name(change.before),
             after=role_name(change.after),
         ),
+        "name": lambda: _(
+            "%(before)s is called %(after)s", before=change.before, after=change.after
+        ),
         "disable": lambda: _("Disable the account of %(name)s", name=name),
         "enable": lambda: _("Enable the account of %(name)s again", name=name),
         "password": lambda: _("New password for %(name)s", name=name),
@@ -65,11 +70,32 @@ def told(change: StaffChange) -> str:
 
 def done(change: StaffChange) -> str:
     """The notice after a second admin confirmed it."""
+    if change.kind == "name":
+        return _("Done: %(what)s.", what=told(change))
     return _("Done: %(what)s. Every open session of this account has ended.", what=told(change))
 
 
-def stands(value: str) -> str:
-    """What an account is before or after a change: a role, active, disabled, or not there."""
+_ACTS: Final[dict[str, Callable[[], str]]] = {
+    "add": lambda: _("Open account"),
+    "role": lambda: _("Change role"),
+    "name": lambda: _("Change name"),
+    "disable": lambda: _("Disable account"),
+    "enable": lambda: _("Enable account"),
+    "password": lambda: _("Make link"),
+    "factor": lambda: _("Reset second factor"),
+}
+
+
+def act(change: StaffChange) -> str:
+    """What the button of the second admin does."""
+    return _ACTS[change.kind]()
+
+
+def stands(change: StaffChange, value: str) -> str:
+    """What an account is before or after a change: a role, a name, active, disabled, or not
+    there."""
+    if change.kind == "name":
+        return value
     states = {"": _("no account"), "active": _("active"), "disabled": _("disabled")}
     return states[value] if value in states else role_name(value)
 

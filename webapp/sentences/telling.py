@@ -10,7 +10,7 @@ from domain.invoices.events import CollectionReserved
 from domain.kernel.message import Event
 from domain.payments import events as paid
 from domain.payments.rules import CodeRule, code_rule, refund_code_rule
-from domain.payments.settlement_events import LineReserved
+from domain.payments.settlement_events import BalanceProved, LineReserved
 from webapp.texts import _
 
 Tone = Literal["", "good", "wait", "warn", "bad"]
@@ -25,6 +25,7 @@ ECHOES: Final[frozenset[type[Event]]] = frozenset(
         paid.RefundUnbooked,
         CollectionReserved,
         LineReserved,
+        BalanceProved,
     }
 )
 """They repeat on their own stream what another event of the same statement says; a timeline over

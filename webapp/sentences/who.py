@@ -17,10 +17,12 @@ NAMES_MAX: Final = 5_000
 _ACTORS: Final[dict[str, Callable[[], str]]] = {
     "flow": lambda: _("flow"),
     "timer": lambda: _("schedule"),
+    "ticker": lambda: _("schedule"),
     "worker": lambda: _("worker"),
     "follower": lambda: _("Kontor"),
     "rule": lambda: _("rule"),
     "stripe": lambda: "Stripe",
+    "bank": lambda: _("bank"),
     "demo": lambda: _("demo"),
 }
 

@@ -3,10 +3,12 @@ next look is, what a person can do. It promises nothing that only the provider c
 
 from __future__ import annotations
 
+from domain.payments.provider import provider_id
 from domain.readmodels.asking import Asking, Outage
 from domain.readmodels.providers import provider
 from webapp import format as fmt
 from webapp.kontor import kontor
+from webapp.sentences.codes import provider_name
 from webapp.texts import _, ngettext
 
 MINUTE_S = 60
@@ -40,14 +42,20 @@ def outage(asking: Asking | None) -> Outage | None:
 def outage_told(found: Outage) -> str:
     """The sentence that explains the silence."""
     if found.since is None:
-        return _("%(provider)s does not answer.", provider=found.provider.capitalize())
+        return _("%(provider)s does not answer.", provider=provider_name(found.provider))
     return ngettext(
-        "%(provider)s does not answer since %(when)s; %(count)s order waits.",
-        "%(provider)s does not answer since %(when)s; %(count)s orders wait.",
+        "%(provider)s has not answered since %(when)s; %(count)s order waits.",
+        "%(provider)s has not answered since %(when)s; %(count)s orders wait.",
         found.waiting,
-        provider=found.provider.capitalize(),
+        provider=provider_name(found.provider),
         when=fmt.instant_text(found.since),
     )
+
+
+def ask_provider(name: str) -> bool:
+    """Whether it answers again is asked now instead of after the pause; False when nobody waits
+    for its answer."""
+    return kontor().ask_again(provider_id(name))
 
 
 def patience() -> str:
@@ -66,7 +74,7 @@ def shut(name: str) -> str:
         "Nothing was asked: %(provider)s does not answer. The next try is in %(count)s seconds;"
         " then this is asked by itself.",
         max(1, found.next_try_s),
-        provider=name.capitalize(),
+        provider=provider_name(name),
     )
 
 
@@ -99,7 +107,7 @@ def notice(asked: bool, unknown: bool, provider: str) -> str:
     if asked and unknown:
         return _(
             "Asked now. If %(provider)s knows nothing of it, this stays unknown.",
-            provider=provider.capitalize(),
+            provider=provider_name(provider),
         )
     if asked:
         return _("Asked now. The page shows the answer as soon as it is recorded.")

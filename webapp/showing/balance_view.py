@@ -48,12 +48,8 @@ def of_customer(customer_id: str) -> Whose:
 
 
 def of_contract(row: ContractRow) -> Whose:
-    """Refunds are listed by customer: a payment knows its contract, a refund does not."""
-    return Whose(
-        invoices={"contract": row.number},
-        payments={"contract": row.contract_id},
-        refunds={"customer": row.customer_id},
-    )
+    by = {"contract": row.contract_id}
+    return Whose(invoices={"contract": row.number}, payments=by, refunds=by)
 
 
 def parts(balance: Balance, money: Money, whose: Whose) -> list[Part]:

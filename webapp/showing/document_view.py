@@ -7,9 +7,10 @@ from typing import Final
 
 from markupsafe import Markup
 
-from domain.payments.rules import code_rule, refund_code_rule
+from domain.payments.rules import code_rule
 from domain.readmodels.invoices import DocumentRow, Kind, Standing
 from webapp import format as fmt
+from webapp.sentences.documents import KILOBYTE
 from webapp.sentences.telling import Tone
 from webapp.texts import _
 
@@ -34,9 +35,10 @@ Step = tuple[str, str, Markup | str]
 
 def money_chip(row: DocumentRow) -> Chip:
     tone, words = STANDINGS[row.standing]
-    rule = refund_code_rule if row.standing is Standing.REFUND_FAILED else code_rule
-    known = row.code and rule(row.code).action != "CASE"
-    return tone, f"{words()} ({row.code})" if known else words()
+    # A refund fails with the provider's long words; the refund's own page explains them.
+    code = row.code if row.standing is not Standing.REFUND_FAILED else None
+    known = code and code_rule(code).action != "CASE"
+    return tone, f"{words()} ({code})" if known else words()
 
 
 def document_chip(row: DocumentRow) -> Chip:
@@ -67,8 +69,7 @@ def size(row: DocumentRow) -> str:
     """`12 kB`, at least one; nothing while there is no PDF."""
     if row.pdf_size is None:
         return ""
-    kilobytes = fmt.number(-(-row.pdf_size // 1024))
-    return _("%(size)s kB", size=kilobytes)
+    return _("%(size)s kB", size=fmt.number(max(1, round(row.pdf_size / KILOBYTE))))
 
 
 def rate(basis_points: int) -> str:

@@ -15,7 +15,7 @@ from domain.readmodels.work import CaseRow
 from domain.work.events import CaseType
 from webapp.format import money
 from webapp.retold import retold
-from webapp.sentences.codes import effect_kind
+from webapp.sentences.codes import effect_kind, provider_name
 from webapp.sentences.provider import trouble_of
 from webapp.sentences.telling import Tone, reason_of, refund_reason_of
 from webapp.texts import _
@@ -315,7 +315,7 @@ KINDS: Final[dict[CaseType, Kind]] = {
         chip=lambda case: _("Provider"),
         told=lambda case: _(
             "A notification of %(provider)s that nobody can read",
-            provider=case.details.get("provider", "").capitalize(),
+            provider=provider_name(case.details.get("provider", "")),
         ),
         act=lambda case: _("Translate again"),
         goes=_stream,
@@ -354,7 +354,7 @@ KINDS: Final[dict[CaseType, Kind]] = {
         chip=lambda case: _("Provider"),
         told=lambda case: _(
             "No usable answer from %(provider)s: %(trouble)s",
-            provider=case.details.get("provider", "").capitalize(),
+            provider=provider_name(case.details.get("provider", "")),
             trouble=trouble_of(case.details.get("reason", "")),
         ),
         act=lambda case: _("Find the cause"),

@@ -16,8 +16,8 @@ from domain.kernel.money import Cents
 from domain.payments.commands import RequestRefund
 from domain.payments.events import Reason
 from domain.readmodels.payments import PaymentRow
+from webapp.cards import card_problem
 from webapp.format import money_plain, parse_amount
-from webapp.showing.cards import card_problem
 from webapp.showing.refund_view import actor
 from webapp.texts import _, sentence
 from webapp.typed import typed

@@ -24,7 +24,7 @@ from domain.readmodels.payment_queries import PaymentDetail
 from domain.readmodels.refunds import RefundRow
 from domain.readmodels.stream import Entry
 from domain.work.commands import case_id
-from domain.work.events import CaseType
+from domain.work.events import CaseClosed, CaseType
 from webapp import format as fmt
 from webapp.access import security
 from webapp.access.permissions import Role
@@ -49,7 +49,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """Which acts are possible now, and the sentences that stand in the place of the others."""
+    """Which acts are possible now, and while somebody has to decide, why the others are not."""
 
     approve: bool
     reject: bool
@@ -97,6 +97,16 @@ def streams(row: RefundRow) -> list[str]:
     return [row.refund_id, row.payment_id, *correction, *cases]
 
 
+def open_case(row: RefundRow, entries: Sequence[Entry]) -> str:
+    """The id of the open case about a refund that went wrong, or nothing."""
+    for case_type in (CaseType.REFUND_FAILED, CaseType.OUTCOME_UNRESOLVED):
+        case = case_id(case_type, row.refund_id)
+        told = events_of(entries, case)
+        if told and not any(isinstance(event, CaseClosed) for event in told):
+            return case
+    return ""
+
+
 def decisions(row: RefundRow, entries: Sequence[Entry]) -> Decisions:
     """Asks the deciders themselves, over the states that the shown events add up to."""
     states = States(
@@ -120,7 +130,7 @@ def decisions(row: RefundRow, entries: Sequence[Entry]) -> Decisions:
         approve=possible("refund.approve", approval(row)),
         reject=possible("refund.reject", rejection(row, "")),
         withdraw=possible("refund.withdraw", withdrawal(row)),
-        reasons=list(reasons) if row.status is S.REQUESTED else list(reasons)[:1],
+        reasons=list(reasons) if row.status is S.REQUESTED else [],
     )
 
 

@@ -33,8 +33,7 @@ dialog?.addEventListener("mousedown", (event) => {
 });
 document.addEventListener("close-dialog", closeDialog);
 document.addEventListener("click", (event) => {
-  const closer = event.target.closest?.("[data-close]");
-  if (!closer || !dialog?.open) return;
+  if (!dialog?.open || !event.target.closest?.("[data-close]")) return;
   event.preventDefault();
   closeDialog();
 });
@@ -43,13 +42,16 @@ document.addEventListener("htmx:after:swap", () => {
   openDialog();
   watchToasts();
   reachTables();
+  if (!dialog?.querySelector("[data-unmark]")) return;
+  // What was to be done with the selected rows is done.
+  for (const box of document.querySelectorAll("form > .scroll :checked")) box.checked = false;
 });
 
-// A table that is wider than its place can be scrolled with the keyboard, too.
+// A table that is wider than its place scrolls there (app.css), with the keyboard, too.
 function reachTables() {
   for (const place of document.querySelectorAll(".scroll")) {
-    place.toggleAttribute("tabindex", false);
-    if (place.scrollWidth > place.clientWidth) place.tabIndex = 0;
+    place.removeAttribute("tabindex");
+    if (place.scrollWidth > place.clientWidth + 1) place.tabIndex = 0;
   }
 }
 addEventListener("resize", reachTables);
@@ -76,11 +78,13 @@ document.addEventListener("theme", (event) => {
   }
 });
 
-// A list of choices closes when somebody points or moves elsewhere.
+// A list of choices closes when somebody points or moves elsewhere. A press on one of its labels
+// moves the focus to what is around it: closing then would pull the label from under the pointer.
 for (const kind of ["pointerdown", "focusin"]) {
-  document.addEventListener(kind, (event) => {
+  document.addEventListener(kind, ({ target }) => {
     for (const pick of document.querySelectorAll("details.pick[open]")) {
-      if (!pick.contains(event.target)) pick.open = false;
+      const around = kind === "focusin" && target.contains(pick);
+      if (!around && !pick.contains(target)) pick.open = false;
     }
   });
 }
@@ -88,55 +92,56 @@ for (const kind of ["pointerdown", "focusin"]) {
 // "Select all" of a list with checkboxes.
 document.addEventListener("change", (event) => {
   const all = event.target.closest?.("thead input[type=checkbox]");
-  if (!all) return;
-  for (const box of all.closest("table").querySelectorAll("tbody input[type=checkbox]")) {
-    box.checked = all.checked;
-  }
+  const boxes = all?.closest("table").querySelectorAll("tbody input[type=checkbox]");
+  for (const box of boxes ?? []) box.checked = all.checked;
 });
 
 // Keys: / search, j k move in a list, x select, Enter open, e the proposed act. They never fire
-// in fields or dialogs, with a modifier, or when somebody switched them off; none moves money.
+// in text or dialogs, with a modifier, or when somebody switched them off; none moves money.
 const rows = () => [...document.querySelectorAll("[data-list] > tr")];
+const TYPED = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
+
+// The row that somebody clicks or tabs into is the one that the keys go on from.
+function choose(row) {
+  if (!row) return;
+  for (const one of rows()) one.removeAttribute("aria-selected");
+  row.setAttribute("aria-selected", "true");
+}
+document.addEventListener("focusin", (event) => choose(event.target.closest("[data-list] > tr")));
 
 function mark(step) {
   const all = rows();
-  if (!all.length) return;
-  const now = all.findIndex((row) => row.getAttribute("aria-selected") === "true");
+  const now = all.findIndex((row) => row.ariaSelected === "true");
   const next = all[Math.min(Math.max(now + step, 0), all.length - 1)];
-  for (const row of all) row.removeAttribute("aria-selected");
-  next.setAttribute("aria-selected", "true");
-  const link = next.querySelector("a");
-  if (link) link.focus({ preventScroll: true });
-  next.scrollIntoView({ block: "nearest" });
+  choose(next);
+  next?.querySelector("a")?.focus({ preventScroll: true });
+  next?.scrollIntoView({ block: "nearest" });
 }
 
-function inRow(selector, act) {
-  const found = document.querySelector(`[data-list] > tr[aria-selected=true] ${selector}`);
-  if (found) act(found);
-  return Boolean(found);
-}
+const inRow = (what) => document.querySelector(`[data-list] > tr[aria-selected=true] ${what}`);
 
 const KEYS = {
   "/": () => document.getElementById("q")?.focus(),
   j: () => mark(1),
   k: () => mark(-1),
-  x: () => inRow("input[type=checkbox]", (box) => box.click()),
-  e: () => inRow("[data-act]", (link) => link.click()),
+  x: () => inRow("input[type=checkbox]")?.click(),
+  e: () => inRow("[data-act]")?.click(),
   "?": () => document.getElementById("keys")?.showPopover?.(),
 };
 
 document.addEventListener("keydown", (event) => {
-  const field = event.target.closest?.("input, textarea, select, [contenteditable]");
+  const field = event.target.closest?.(TYPED);
   if (field || event.ctrlKey || event.metaKey || event.altKey || dialog?.open) return;
   if (document.documentElement.dataset.keys === "off" || !Object.hasOwn(KEYS, event.key)) return;
   event.preventDefault();
   KEYS[event.key]();
 });
 
-// A plain form is sent once, however often somebody clicks; htmx forms disable their button.
+// A plain form is sent once, however often somebody clicks; htmx forms disable their button. A
+// download leaves the page where it is, so its form can be sent again.
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.method !== "post" || form.hasAttribute("hx-post")) return;
+  if (form.method !== "post" || form.matches("[hx-post], [data-download]")) return;
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "1";
 });

@@ -21,8 +21,9 @@ SOURCES: Final = (
     ("domain", "**.py", "python"),
     ("jobs", "**.py", "python"),
 )
-KEYWORDS: Final = {**DEFAULT_KEYWORDS, "N_": None, "Refused": None, "StatementRefused": None}
-"""Refusals are raised where nobody is translated to; their first argument is the message."""
+STORED: Final = dict.fromkeys(("N_", "Refused", "StatementRefused", "unrecognised"))
+"""Said where nobody is translated to; their first argument is the message."""
+KEYWORDS: Final = {**DEFAULT_KEYWORDS, **STORED}
 PLACES: Final = re.compile(r"%\((\w+)\)([a-z])")
 CATALOGUES: Final = [name for name in LANGUAGES if name != DEFAULT]
 

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import stripe
 
 from config import Settings
+from domain.observing.errors import kept
 from domain.payments.ports import (
     Outcome,
     PaymentOrder,
@@ -24,6 +25,7 @@ from domain.payments.ports import (
     RefundOrder,
     UnknownReason,
     Unrecognised,
+    unrecognised,
 )
 from jobs.gate import Gate, Open
 from jobs.providers.stripe import translate
@@ -137,12 +139,12 @@ class StripeAdapter:
     def fetch(self, kind: str, object_id: str) -> ProviderUpdate:
         """The object that a hint names, as an update. `kind` is one of FETCH."""
         if kind not in FETCH:
-            return Unrecognised(reason=f"there is no {kind} to fetch")
+            return unrecognised("there is no %(kind)s to fetch", kind=kind)
         with _asking():
             try:
                 return FETCH[kind](self, object_id)
             except stripe.InvalidRequestError as error:
-                return Unrecognised(reason=f"{object_id}: {error.user_message}")
+                return Unrecognised(reason=f"{object_id}: {error.code or kept(error)}")
 
     def payment(self, object_id: str) -> ProviderUpdate:
         intent = self._v1.payment_intents.retrieve(object_id, {"expand": ["latest_charge"]})
@@ -202,7 +204,7 @@ def _ordered(call: Callable[[], Outcome]) -> Outcome:
         return _outcome_of(error)
     except MISREAD as error:
         log.exception("an answer to an order was not readable")
-        return ProviderUnknown(reason=UnknownReason.UNREADABLE, message=repr(error))
+        return ProviderUnknown(reason=UnknownReason.UNREADABLE, message=kept(error))
 
 
 def _outcome_of(error: stripe.StripeError) -> Outcome:
@@ -244,9 +246,9 @@ def _asking() -> Iterator[None]:
     except NotSent as error:
         raise ProviderNotCalled(str(error)) from error
     except stripe.StripeError as error:
-        raise ProviderUnreachable(str(error.user_message or error)) from error
+        raise ProviderUnreachable(kept(error)) from error
     except MISREAD as error:
-        raise ProviderUnreachable(f"an answer was not readable: {error!r}") from error
+        raise ProviderUnreachable(f"an answer was not readable: {kept(error)}") from error
 
 
 def _plain(obj: stripe.StripeObject) -> Json:

@@ -26,6 +26,7 @@ from domain.payments.ports import (
     RefundUpdate,
     UnknownReason,
     Unrecognised,
+    unrecognised,
 )
 
 Json: TypeAlias = dict[str, Any]
@@ -112,13 +113,19 @@ def read_notification(body: bytes) -> Hint | Ignored | Unrecognised:
     try:
         event = msgspec.json.decode(body, type=_Event)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return Unrecognised(reason=f"not a Stripe event: {error}")
+        return unrecognised("not a Stripe event: %(error)s", error=error)
     kind = EVENTS.get(event.type)
     if kind is None:
-        return Unrecognised(reason=f"unknown event type {event.type}")
+        return unrecognised("unknown event type %(type)s", type=event.type)
     if kind == IGNORED:
         return Ignored(reason=hints.needless(event.type))
     return Hint(event_id=event.id, event_type=event.type, kind=kind, object_id=event.data.object.id)
+
+
+def _unknown_status(obj: Json) -> Unrecognised:
+    return unrecognised(
+        "%(id)s has the unknown status %(status)s", id=obj["id"], status=obj["status"]
+    )
 
 
 def operation_id(obj: Json) -> str:
@@ -179,7 +186,7 @@ def payment_update(intent: Json) -> ProviderUpdate:
         return Ignored(reason=f"{intent['id']} carries no id of ours")
     state = PAYMENT_STATES.get(intent["status"])
     if state is None:
-        return Unrecognised(reason=f"{intent['id']} is {intent['status']}")
+        return _unknown_status(intent)
     raw = _failure_code(intent) if state is ProviderState.FAILED else ""
     return PaymentUpdate(
         operation_id=ours,
@@ -197,7 +204,7 @@ def refund_update(refund: Json) -> ProviderUpdate:
         return Ignored(reason=f"{refund['id']} was made outside Kontor; its payout will tell")
     state = REFUND_STATES.get(refund["status"] or "")
     if state is None:
-        return Unrecognised(reason=f"{refund['id']} is {refund['status']}")
+        return _unknown_status(refund)
     failed = state is ProviderState.FAILED
     return RefundUpdate(
         operation_id=ours,
@@ -213,13 +220,15 @@ def reversal_update(dispute: Json) -> ProviderUpdate:
     """`dispute` with its payment intent expanded. A returned SEPA debit is lost at once."""
     intent = dispute["payment_intent"]
     if not isinstance(intent, dict):
-        return Unrecognised(reason=f"{dispute['id']} belongs to no payment intent")
+        return unrecognised("%(id)s belongs to no payment intent", id=dispute["id"])
     ours = operation_id(intent)
     if not ours:
         return Ignored(reason=f"{intent['id']} carries no id of ours")
     if dispute["status"] != LOST or "sepa_debit" not in intent["payment_method_types"]:
-        return Unrecognised(
-            reason=f"{dispute['id']} is {dispute['status']}: a dispute that can be answered"
+        return unrecognised(
+            "%(id)s has the status %(status)s: a dispute that can be answered",
+            id=dispute["id"],
+            status=dispute["status"],
         )
     return PaymentReversal(
         operation_id=ours,
@@ -236,15 +245,17 @@ def reversal_update(dispute: Json) -> ProviderUpdate:
 def payout_state(payout: Json) -> Ignored | Unrecognised | None:
     """Why its items need not be fetched (yet); None when they are complete."""
     if payout["currency"] != "eur":
-        return Unrecognised(reason=f"{payout['id']} is in {payout['currency']}")
+        return unrecognised(
+            "%(id)s pays in the currency %(currency)s", id=payout["id"], currency=payout["currency"]
+        )
     if payout["status"] in PAYOUT_WAITS:
         return Ignored(reason=f"{payout['id']} is {payout['status']}")
     if payout["status"] != PAID:
-        return Unrecognised(reason=f"{payout['id']} is {payout['status']}")
+        return _unknown_status(payout)
     if payout["reconciliation_status"] != RECONCILED:
         return Ignored(reason=f"the list of {payout['id']} is not complete yet")
     if not (payout["trace_id"] or {}).get("value"):
-        return Unrecognised(reason=f"{payout['id']} has no trace id to find at the bank")
+        return unrecognised("%(id)s has no trace id to find at the bank", id=payout["id"])
     return None
 
 
@@ -279,8 +290,11 @@ def _reference(kind: PayoutItemKind, source: Json) -> str:
 def payout_update(payout: Json, items: tuple[PayoutItem, ...]) -> ProviderUpdate:
     total = sum(item.net for item in items)
     if total != payout["amount"]:
-        return Unrecognised(
-            reason=f"{payout['id']} pays {payout['amount']}, its items make {total}"
+        return unrecognised(
+            "%(id)s pays %(cents)s, its items make %(total)s",
+            id=payout["id"],
+            cents=payout["amount"],
+            total=total,
         )
     return PayoutUpdate(
         reference=payout["id"],

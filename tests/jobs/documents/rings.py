@@ -18,6 +18,10 @@ def note(file: str, word: str) -> None:
         out.write(f"{word}\n")
 
 
+def heard(file: str) -> None:
+    note(file, "heard")
+
+
 def render(file: str) -> None:
     loaded = "weasyprint" in sys.modules
     pdf = render_limited("invoice", invoice(), HAFENLICHT)

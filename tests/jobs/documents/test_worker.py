@@ -3,6 +3,7 @@ Valkey was away or flushed. Real processes, a Valkey of their own."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 import redis
 from rq import Queue
-from rq.serializers import JSONSerializer
+from rq.serializers import DefaultSerializer, JSONSerializer
 
 from config import ROOT
 from jobs.embedded import VALKEY_SETTINGS, Valkey
@@ -88,6 +89,29 @@ def test_the_worker_outlives_bombs_and_killed_horses(start: Callable[[str], Benc
     for job in ("bomb", "killed", "render"):
         bench.ring(job)
     assert bench.wait_for_lines(3) == ["took longer than 1 s", "killed", "%PDF preloaded=True"]
+
+
+class Poison:
+    """What happens to whoever unpickles it."""
+
+    def __init__(self, proof: Path) -> None:
+        self.proof = proof
+
+    def __reduce__(self) -> tuple[Callable[[str], object], tuple[str]]:
+        return os.mkdir, (str(self.proof),)
+
+
+def test_a_pickled_job_is_never_loaded(start: Callable[[str], Bench], tmp_path: Path) -> None:
+    """It is put aside, and the next ring is heard."""
+    bench, proof = start("effects"), tmp_path / "unpickled"
+    with redis.Redis.from_url(bench.valkey.url) as client:
+        queue = Queue(bench.queue, connection=client, serializer=DefaultSerializer)
+        job = queue.enqueue("tests.jobs.documents.rings.heard", Poison(proof))
+        bench.ring("heard")
+        bench.wait_for_lines(1)
+        assert not proof.exists()
+    DefaultSerializer.loads(job.data)  # RQ's own way of reading it does what the poison says
+    assert proof.exists()
 
 
 def test_kill_9_of_the_worker_leaves_neither_horse_nor_renderer(

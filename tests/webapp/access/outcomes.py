@@ -78,6 +78,8 @@ WRITES: Final[dict[str, Outcome]] = {
     "/stream/release-stream": SEE_OTHER,
     "/stream/translate-again": SEE_OTHER,
     "/style/dialog": UNREADABLE,
+    # Which provider is said in the form.
+    "/system/ask": NOTHING,
     "/theme": SEE_OTHER,
     "/views/<view_id>": UNREADABLE,
     "/views/<view_id>/delete": SEE_OTHER,

@@ -160,7 +160,7 @@ class World:
                 update(Staff).where(Staff.id == CHANGED).values(disabled_at=None, role="support")
             )
             person = db.session.get_one(Staff, CHANGED)
-            return staff_changes.propose(person, "disable", None, SECOND_ADMIN).id
+            return staff_changes.propose(person, "disable", "", SECOND_ADMIN).id
 
     def reset_link(self, _knocker: Knocker) -> str:
         with self.app.app_context():

@@ -7,8 +7,9 @@ PUT  /clock   {"now": iso}: does all that is due up to then, in order, then tell
 GET  /next    {"at": iso | null}: the next moment at which something happens by itself
 GET  /quiet   {"quiet": bool, "waiting": n, "given_up": n}
 GET  /faults, PUT /faults   the fault set of faults.py; PUT replaces all of it
-GET  /calls   {"total": n, "peak": n}: requests to the API so far, and the most in one second of
-              wall time; PUT /calls begins to count anew
+GET  /calls   {"total": n, "peak": n, "ago": [seconds]}: requests to the API so far, the most in one
+              second of wall time, how long ago each was, oldest first; PUT /calls begins to count
+              anew
 POST /seed    see history.py
 POST /act     {"act": "return" | "fail_refund" | "refund" | "bank_line" | "event", ...}, see ACTS
 GET  /book    everything, by kind, with `movements`: one row per booking on our Stripe balance
@@ -17,6 +18,7 @@ POST /reset   an empty book, no Clock, no statement files
 """
 
 import json
+import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import TypeAlias
@@ -109,12 +111,13 @@ def _calls(world: World, _body: bytes) -> Json:
         while calls[first] <= at - 1.0:
             first += 1
         peak = max(peak, last - first + 1)
-    return {"total": len(calls), "peak": peak}
+    now = time.monotonic()
+    return {"total": len(calls), "peak": peak, "ago": [now - at for at in calls]}
 
 
 def _count_anew(world: World, _body: bytes) -> Json:
     world.calls.clear()
-    return {"total": 0, "peak": 0}
+    return {"total": 0, "peak": 0, "ago": []}
 
 
 def _seed(world: World, body: bytes) -> Json:
