@@ -93,6 +93,10 @@ def all_broken(settings: Settings) -> list[Broken]:
     return [one for _, _, broken, _ in run_checks(settings) for one in broken]
 
 
+REBUILD = "15"
+"""The one question that takes long; only what a reader shows differs from its rebuild."""
+
+
 def test_the_demo_insurer_holds_every_promise(demo: Settings) -> None:
     assert all_broken(demo) == []
 
@@ -247,8 +251,12 @@ CLEAR = {
 
 
 @pytest.mark.parametrize("tampering", TAMPERING)
-def test_tampering_turns_its_check_red(tampered: Settings, tampering: str) -> None:
+def test_tampering_turns_its_check_red(
+    tampered: Settings, tampering: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     invariant, statement = TAMPERING[tampering]
+    if " read." not in statement:
+        monkeypatch.setattr(check, "CHECKS", [one for one in check.CHECKS if one[0] != REBUILD])
     with psycopg.connect(tampered.database_url, autocommit=True) as connection:
         connection.execute(statement.encode())
     broken = all_broken(tampered)
