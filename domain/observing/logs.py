@@ -54,7 +54,8 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u206
 _MASKS: Final = (
     (re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}\b"), "[account]"),
     (re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+\.[a-zA-Z]{2,}"), "[e-mail]"),
-    (re.compile(r"\b(?:\d[ -]?){13,19}\b"), "[number]"),
+    # A card's; a statement's own number begins with its day.
+    (re.compile(r"\b(?!20\d{6}-\d)\d(?:[ -]?\d){12,18}\b"), "[number]"),
     (re.compile(r"\b(?:sk|rk|pk|whsec)_[A-Za-z0-9_]{8,}"), "[key]"),
     (re.compile(r"(?<=://)[^\s/@]+@"), "[login]@"),
 )

@@ -88,6 +88,8 @@ def test_no_table_and_no_log_keeps_what_an_error_says_of_people(
 
 OURS = (
     (Refused("%(left)s are left.", left=Amount(5_00)), "5.00 EUR are left."),
+    (Refused("Statement 20261102-00001 was imported."), "Statement 20261102-00001 was imported."),
+    (ProviderUnreachable("card 4242 4242 4242 4242 is"), "ProviderUnreachable: card [number] is"),
     (ProviderUnreachable("no answer"), "ProviderUnreachable: no answer"),
     (ProviderUnreachable(f"no answer about {IBAN}"), "ProviderUnreachable: no answer about [acc"),
     (ProviderUnreachable("x" * 10_000), "ProviderUnreachable: xxxxx"),
