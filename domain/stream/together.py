@@ -4,7 +4,6 @@ of them goes on only when its own row is committed, or with the error that kept 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -16,9 +15,6 @@ R = TypeVar("R")
 
 AT_ONCE = 64
 """More rows than threads ever wait in one process; a statement stays short."""
-GATHER_S = 0.002
-"""How long a writer lets the line grow when the last one wrote for several: a statement costs about
-the same for one row as for ten. Who comes alone never waits."""
 AWAY = (OperationalError, InterfaceError, PoolTimeout)
 """The database itself, not a row, is what is wrong: nobody is tried again alone."""
 
@@ -46,7 +42,6 @@ class Together(Generic[T, R]):
         self._lock = threading.Lock()
         self._line: list[_Place[T, R]] = []
         self._writing = False
-        self._several = False
 
     def add(self, item: T) -> R | None:
         """Returns after the commit. Raises what `write` raised for this item."""
@@ -65,11 +60,8 @@ class Together(Generic[T, R]):
 
     def _lead(self) -> None:
         """Writes who is in line, and hands over to who came meanwhile."""
-        if self._several:
-            time.sleep(GATHER_S)
         with self._lock:
             batch, self._line = self._line[:AT_ONCE], self._line[AT_ONCE:]
-            self._several = len(batch) > 1
         try:
             self._store(batch)
         finally:
