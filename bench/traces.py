@@ -54,7 +54,9 @@ WANTED = {"stories": f"= {STORIES}", "broken": "= 0", "dropped": "= 0", "not_don
 _UNDER_WAY = """
 SELECT count(*) FROM effect
  WHERE status IN ('waiting', 'leased', 'unknown') AND due_at <= (SELECT clock FROM installation)
+   AND (not_before IS NULL OR not_before <= clock_timestamp())
 """
+# The demo insurer keeps some whose outcome is unknown: they are asked about again much later.
 
 
 @dataclass(frozen=True)
