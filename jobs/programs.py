@@ -16,8 +16,8 @@ from config import ROOT, Settings
 from jobs.guard import Session
 
 # Most threads wait: for PostgreSQL, or for the commit that stores their notification with others.
-# Fewer make smaller groups (8: half of what 32 store), and a provider's connections may all
-# land in one process; what computes shares the interpreter anyway.
+# Fewer make smaller groups, and a provider's connections may all land in one process; what
+# computes shares the interpreter anyway.
 WEB_WORKERS, WEB_THREADS = 2, 32
 WEB_BACKLOG = 256
 ACCOUNTS = "accounts"  # the sandbox's demo accounts, told at every start

@@ -21,9 +21,6 @@ from lxml.html import HtmlElement
 from werkzeug.test import Client, TestResponse
 
 from config import Settings
-from domain.dispatch import Dispatcher
-from domain.readmodels.model import LIVE
-from domain.readmodels.registry import READMODELS
 from tests.stand import Stand
 from webapp.access import security, sessions
 from webapp.access.permissions import Role
@@ -310,17 +307,6 @@ def as_role(app: Flask) -> AsRole:
 def login_of(role: Role | str) -> str:
     """The first demo person of that role, or the one of that name."""
     return next(demo.login for demo in DEMO_STAFF if role in (demo.role, demo.login))
-
-
-def with_read_models(app: Flask) -> None:
-    """Creates the tables of every read model that nobody has created yet."""
-    kontor: Dispatcher = app.extensions["kontor"]
-    with kontor.read() as connection:
-        for model in READMODELS:
-            first = f"{LIVE}.{model.tables[0].name}"
-            row = connection.execute("SELECT to_regclass(%s)", (first,)).fetchone()
-            if row is None or row[0] is None:
-                model.create_tables(connection)
 
 
 def log_in_as(app: Flask, login: str) -> PageClient:

@@ -17,8 +17,9 @@ def open_kontor(settings: Settings) -> Dispatcher:
 
 def prove_ours() -> None:
     """Before a request is thought of. Raises InstallationRefused; while the database is away the
-    page itself says so, and the machines' addresses answer either way."""
-    if request.endpoint not in ("health.livez", "health.readyz"):
+    page itself says so; the machines' addresses, and what that page is drawn with, answer either
+    way."""
+    if request.endpoint not in ("health.livez", "health.readyz", "static"):
         kontor().database.proved()
 
 

@@ -1,9 +1,9 @@
 """Invariants 20 and 34: every stored notification ends, every effect is done, planned, leased or
 parked where a person sees it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import LiteralString
+from typing import LiteralString, TypeAlias
 
 from domain.kernel.ids import read_id, shard_of
 from domain.operating import effect_case, health_of, notification_case, stream_case, timer_case
@@ -33,6 +33,9 @@ SELECT i.provider || ' ' || i.notification_id FROM inbox i
  WHERE i.state = 'waiting' AND (e.effect_id IS NULL OR e.status = 'done')
 """
 
+Aside: TypeAlias = tuple[datetime | None, str, str]
+"""When it was set aside, the case that tells of it, what it is."""
+
 
 def notifications(connection: Connection) -> Iterator[Broken]:
     """20: stored ones open byte-identical, and none waits without somebody who will read it."""
@@ -44,9 +47,11 @@ def notifications(connection: Connection) -> Iterator[Broken]:
             inbox.load_notification(connection, provider, notification_id)
         except CannotOpen as error:
             yield Broken(invariant="20", subject=f"{provider} {notification_id}", what=str(error))
-    for one in health_of(connection).quarantined:
-        if _by_now(connection, one.aside_at):
-            yield from _told(connection, "20", notification_case(one), one.provider)
+    aside: list[Aside] = [
+        (one.aside_at, notification_case(one), one.provider)
+        for one in health_of(connection).quarantined
+    ]
+    yield from _untold(connection, "20", aside)
 
 
 def jobs(connection: Connection) -> Iterator[Broken]:
@@ -56,23 +61,27 @@ def jobs(connection: Connection) -> Iterator[Broken]:
     for row in connection.execute(_DEAD_LEASE, (2 * LEASE_S,)):
         yield Broken(invariant="34", subject=row[0], what="its lease ran out long ago")
     seen = health_of(connection)
-    for effect in seen.parked_effects:
-        if _by_now(connection, effect.aside_at):
-            yield from _told(connection, "34", effect_case(effect), str(effect.effect_id))
-    for stream in seen.parked_streams:
-        if _by_now(connection, stream.aside_at):
-            about = f"{stream.stream} for {stream.consumer}"
-            yield from _told(connection, "34", stream_case(stream), about)
-    for timer in seen.refused_timers:
-        if _by_now(connection, timer.aside_at):
-            yield from _told(connection, "34", timer_case(timer), f"{timer.kind} of {timer.stream}")
+    aside: list[Aside] = [
+        (one.aside_at, effect_case(one), str(one.effect_id)) for one in seen.parked_effects
+    ]
+    aside += [
+        (one.aside_at, stream_case(one), f"{one.stream} for {one.consumer}")
+        for one in seen.parked_streams
+    ]
+    aside += [
+        (one.aside_at, timer_case(one), f"{one.kind} of {one.stream}")
+        for one in seen.refused_timers
+    ]
+    yield from _untold(connection, "34", aside)
 
 
-def _by_now(connection: Connection, aside_at: datetime | None) -> bool:
-    """Whether the ticker had the time to tell somebody, by its last heartbeat. What was set aside
-    at no time was not set aside by us."""
+def _untold(connection: Connection, invariant: str, aside: Sequence[Aside]) -> Iterator[Broken]:
+    """What the ticker had the time to tell somebody, by its last heartbeat, and did not. What was
+    set aside at no time was not set aside by us."""
     beat = clock.last_beat(connection, BEAT)
-    return aside_at is None or (beat is not None and aside_at < beat - TOLD_WITHIN)
+    for at, case, subject in aside:
+        if at is None or (beat is not None and at < beat - TOLD_WITHIN):
+            yield from _told(connection, invariant, case, subject)
 
 
 def _told(connection: Connection, invariant: str, case: str, subject: str) -> Iterator[Broken]:

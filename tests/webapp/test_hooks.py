@@ -18,7 +18,7 @@ from sqlalchemy import text, update
 
 from config import Settings
 from domain.stream import database
-from tests.pages import AsRole, PageClient, with_read_models, words
+from tests.pages import AsRole, PageClient, words
 from webapp import create_app, hook_refusals
 from webapp.access.permissions import Role
 from webapp.models import HookRefusal, db
@@ -164,7 +164,6 @@ def test_an_unknown_provider_and_a_large_body(
 def test_refusals_are_counted_across_restarts_and_shown_for_a_week(
     app: Flask, settings: Settings, anonymous: PageClient, as_role: AsRole
 ) -> None:
-    with_read_models(app)
     shown = as_role(Role.AUDITOR).get("/stream")
     assert "None in the last 7 days" in shown.text
     for _ in range(3):

@@ -16,7 +16,7 @@ from domain.payments.ports import Unrecognised
 from jobs.providers.stripe.translate import read_notification
 from tests.messages.refusals import SAMPLES
 from tests.messages.test_refusals import refused
-from tests.pages import AsRole, PageClient, with_read_models, words
+from tests.pages import AsRole, PageClient, words
 from tests.readmodels.kit import Following, Story
 from webapp import languages, texts
 from webapp.languages import LANGUAGES
@@ -176,7 +176,6 @@ def test_the_switch_stands_on_the_login_page_and_inside(app: Flask, as_role: AsR
 def test_errors_fragments_and_notices_speak_the_readers_language(
     app: Flask, as_role: AsRole
 ) -> None:
-    with_read_models(app)
     ben = as_role("admin")
     ben.post("/language", {"language": "de"})
     assert ben.get("/nowhere", status=404).h1 == "Unter dieser Adresse gibt es nichts"

@@ -10,7 +10,7 @@ from jinja2 import Environment, nodes
 from werkzeug.test import TestResponse
 
 import webapp
-from tests.pages import AsRole, Page, PageClient, complaints, with_read_models
+from tests.pages import AsRole, Page, PageClient, complaints
 from webapp.access.permissions import Role
 
 TEMPLATES = Path(webapp.__file__).parent / "templates"
@@ -106,7 +106,6 @@ def test_the_login_page(bare: PageClient) -> None:
 def test_everybody_sees_only_what_the_role_may_open(
     app: Flask, as_role: AsRole, role: Role
 ) -> None:
-    with_read_models(app)
     browser = as_role(role)
     page = browser.get("/style")
     links = [str(link.get("href")) for link in page.select("nav li a")]
