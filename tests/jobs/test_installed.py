@@ -77,3 +77,4 @@ def test_the_web_app_refuses_every_page_and_says_why_at_readyz(other_key: Settin
     page = client.get("/login", headers=host)
     assert page.status_code == 503
     assert "belongs to another Kontor" in page.get_data(as_text=True)
+    assert client.get("/static/app.css", headers=host).status_code == 200
